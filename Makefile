@@ -1,0 +1,58 @@
+# Everything made lies in build/. `make help` lists what can be made.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo v0.0.0-dev)
+COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+CLI     := github.com/kubectl-certs/kubectl-certs/pkg/cli
+LDFLAGS := -s -w -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT)
+
+# The cluster's own tools (kubectl, kind, krew), kubeconfig and Docker.
+CLUSTER_ENV := eval "$$(test/cluster/env)"
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build build/kubectl-certs
+	@mkdir -p build
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o build/kubectl-certs ./cmd/kubectl-certs
+
+.PHONY: demo
+demo: cluster build ## Bring up a kind cluster and show issue and inspect on it
+	@$(CLUSTER_ENV); test/demo
+
+.PHONY: test
+test: lint unit e2e ## Everything that says the project is sound
+
+.PHONY: lint
+lint: ## Check formatting, vet, staticcheck and shellcheck
+	@test/lint/run
+
+.PHONY: unit
+unit: ## Unit and command-line tests, with the race detector
+	go test -race ./...
+	cd test/cluster && go vet ./...
+
+.PHONY: e2e
+e2e: cluster build ## End-to-end tests on the kind cluster
+	@$(CLUSTER_ENV); go test -tags e2e -count=1 -timeout 20m ./test/e2e/...
+
+.PHONY: bench
+bench: cluster build ## Measure against bare client-go and kubectl, as ratios
+	@$(CLUSTER_ENV); go test -tags e2e -run '^$$' -bench . -benchtime 20x -timeout 20m ./test/bench/...
+
+.PHONY: cluster
+cluster: ## Bring up the kind cluster, or reuse the one that is up
+	@test/cluster/up
+
+.PHONY: cluster-down
+cluster-down: ## Take the kind cluster down; nothing is left running
+	@test/cluster/down
+
+.PHONY: clean
+clean: cluster-down ## Remove everything that was made
+	rm -rf build
