@@ -1,0 +1,152 @@
+// Package catalog states, once and as data, which certificates Kubernetes
+// runs on. inspect recognises and judges by it, issue takes its profiles from
+// it: to teach the program a new certificate is to add a row.
+package catalog
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// Role is what a certificate is used as.
+type Role string
+
+// The three roles in a Kubernetes cluster.
+const (
+	CA     Role = "ca"
+	Server Role = "server"
+	Client Role = "client"
+)
+
+// Place is a kind of place where a certificate can be seen, or where trust is
+// configured.
+type Place string
+
+// The places that certificates are read from.
+const (
+	// KubeconfigClient is the client certificate of a kubeconfig's user.
+	KubeconfigClient Place = "kubeconfig client"
+	// KubeconfigCA is the certificate-authority of a kubeconfig's cluster:
+	// what kubectl verifies the API server by.
+	KubeconfigCA Place = "kubeconfig CA"
+	// APIServerEndpoint is what an API server presents on its serving port.
+	APIServerEndpoint Place = "API server endpoint"
+	// RootCA is ConfigMap kube-root-ca.crt: what pods verify the API server by.
+	RootCA Place = "kube-root-ca.crt"
+	// ClientCA is client-ca-file in ConfigMap
+	// kube-system/extension-apiserver-authentication: what the API server
+	// verifies client certificates by.
+	ClientCA Place = "client-ca-file"
+	// RequestHeaderCA is requestheader-client-ca-file, beside ClientCA: what
+	// verifies the front proxy.
+	RequestHeaderCA Place = "requestheader-client-ca-file"
+)
+
+// Names of rows that other packages refer to.
+const (
+	Admin      = "admin"
+	SuperAdmin = "super-admin"
+)
+
+// Entry is one row: a certificate that Kubernetes knows.
+type Entry struct {
+	Name string
+	Role Role
+	// Use says who presents the certificate to whom, and for what.
+	Use string
+	// Subject is what recognises a client certificate. Nil where the place
+	// alone tells, since installers choose the names of CAs and servers.
+	Subject *SubjectRule
+	// SignedBy names the rows of the CAs that sign it; its own name where it
+	// is self-signed.
+	SignedBy string
+	// Files are the conventional names, relative to /etc/kubernetes unless
+	// absolute.
+	Files []string
+	// SeenAt are the places where API access is enough to see it.
+	SeenAt []Place
+	// VerifiedBy are the places of the trust anchors that it is checked
+	// against in use.
+	VerifiedBy []Place
+	// Profile tells how to issue it through the CertificateSigningRequest
+	// API; nil where Kubernetes does not allow that.
+	Profile *Profile
+}
+
+// SubjectRule recognises a subject. Empty fields match anything.
+type SubjectRule struct {
+	CommonName       string   // exact
+	CommonNamePrefix string   // and more behind it
+	Organizations    []string // one of these, among others
+}
+
+// Profile is what a client certificate of the catalog is issued with.
+type Profile struct {
+	// CommonName is the user name; "" lets the caller choose.
+	CommonName string
+	// DefaultName is the user name when the caller chooses none.
+	DefaultName string
+	// AdminGroup asks for membership in a group bound to ClusterRole
+	// cluster-admin.
+	AdminGroup bool
+}
+
+// Matches reports whether subject satisfies the rule.
+func (r SubjectRule) Matches(subject pki.Subject) bool {
+	if r.CommonName != "" && subject.CommonName != r.CommonName {
+		return false
+	}
+	if rest, ok := strings.CutPrefix(subject.CommonName, r.CommonNamePrefix); r.CommonNamePrefix != "" && (!ok || rest == "") {
+		return false
+	}
+	return r.Organizations == nil || slices.ContainsFunc(r.Organizations, func(o string) bool {
+		return slices.Contains(subject.Organizations, o)
+	})
+}
+
+// All returns every row: CAs first, then servers, then clients. The caller
+// may keep and change the slice, not what the rows point to.
+func All() []Entry {
+	return slices.Clone(entries)
+}
+
+// Lookup returns the row called name.
+func Lookup(name string) (Entry, bool) {
+	for _, e := range entries {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
+// Recognise returns the row of a certificate with this subject, seen at place.
+func Recognise(place Place, subject pki.Subject) (Entry, bool) {
+	for _, e := range entries {
+		if slices.Contains(e.SeenAt, place) && (e.Subject == nil || e.Subject.Matches(subject)) {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
+// Anchors returns the places whose certificates verify what is seen at place
+// when no row tells more.
+func Anchors(place Place) []Place {
+	switch place {
+	case APIServerEndpoint:
+		return []Place{KubeconfigCA, RootCA}
+	case KubeconfigClient:
+		return []Place{ClientCA}
+	}
+	return nil
+}
+
+// UserName returns the user name that a certificate of this profile gets when
+// the caller chose chosen, or nothing.
+func (p Profile) UserName(chosen string) string {
+	return cmp.Or(p.CommonName, chosen, p.DefaultName)
+}

@@ -1,0 +1,168 @@
+package catalog
+
+// entries is the catalog. Subjects, files and signers are kubeadm's
+// (cmd/kubeadm/app/phases/certs/certlist.go, .../phases/kubeconfig) and the
+// built-in bindings' (plugin/pkg/auth/authorizer/rbac/bootstrappolicy), which
+// other installers follow for everything that RBAC reads. An earlier row wins
+// where two recognise the same certificate.
+var entries = []Entry{
+	{
+		Name: "ca", Role: CA,
+		Use:      "signs the API server's serving certificate and the client certificates of people and components",
+		SignedBy: "ca",
+		Files:    []string{"pki/ca.crt", "pki/ca.key"},
+		SeenAt:   []Place{KubeconfigCA, RootCA, ClientCA},
+	},
+	{
+		Name: "etcd-ca", Role: CA,
+		Use:      "signs the certificates that etcd and its clients show each other",
+		SignedBy: "etcd-ca",
+		Files:    []string{"pki/etcd/ca.crt", "pki/etcd/ca.key"},
+	},
+	{
+		Name: "front-proxy-ca", Role: CA,
+		Use:      "signs the certificate by which the API server proves itself to aggregated API servers",
+		SignedBy: "front-proxy-ca",
+		Files:    []string{"pki/front-proxy-ca.crt", "pki/front-proxy-ca.key"},
+		SeenAt:   []Place{RequestHeaderCA},
+	},
+	{
+		Name: "apiserver", Role: Server,
+		Use:        "kube-apiserver presents it to every client",
+		SignedBy:   "ca",
+		Files:      []string{"pki/apiserver.crt", "pki/apiserver.key"},
+		SeenAt:     []Place{APIServerEndpoint},
+		VerifiedBy: []Place{KubeconfigCA, RootCA},
+	},
+	{
+		Name: "etcd-server", Role: Server,
+		Use:      "etcd presents it to kube-apiserver on port 2379",
+		SignedBy: "etcd-ca",
+		Files:    []string{"pki/etcd/server.crt", "pki/etcd/server.key"},
+	},
+	{
+		Name: "etcd-peer", Role: Server,
+		Use:      "etcd presents it to other members of etcd on port 2380, as server and as client",
+		SignedBy: "etcd-ca",
+		Files:    []string{"pki/etcd/peer.crt", "pki/etcd/peer.key"},
+	},
+	{
+		Name: "kubelet-server", Role: Server,
+		Use:      "kubelet presents it to kube-apiserver on port 10250, for logs, exec and port-forward",
+		Subject:  &SubjectRule{CommonNamePrefix: "system:node:", Organizations: []string{"system:nodes"}},
+		SignedBy: "ca",
+		Files:    []string{"/var/lib/kubelet/pki/kubelet.crt", "/var/lib/kubelet/pki/kubelet-server-current.pem"},
+	},
+	{
+		Name: "scheduler-server", Role: Server,
+		Use:      "kube-scheduler presents it to probes and metrics collectors on port 10259; made in memory at each start",
+		SignedBy: "scheduler-server",
+	},
+	{
+		Name: "controller-manager-server", Role: Server,
+		Use:      "kube-controller-manager presents it to probes and metrics collectors on port 10257; made in memory at each start",
+		SignedBy: "controller-manager-server",
+	},
+	{
+		Name: "scheduler", Role: Client,
+		Use:        "kube-scheduler proves itself to kube-apiserver",
+		Subject:    &SubjectRule{CommonName: "system:kube-scheduler"},
+		SignedBy:   "ca",
+		Files:      []string{"scheduler.conf", "pki/kube-scheduler.crt", "pki/kube-scheduler.key"},
+		SeenAt:     []Place{KubeconfigClient},
+		VerifiedBy: []Place{ClientCA},
+		Profile:    &Profile{CommonName: "system:kube-scheduler"},
+	},
+	{
+		Name: "controller-manager", Role: Client,
+		Use:        "kube-controller-manager proves itself to kube-apiserver",
+		Subject:    &SubjectRule{CommonName: "system:kube-controller-manager"},
+		SignedBy:   "ca",
+		Files:      []string{"controller-manager.conf", "pki/kube-controller-manager.crt", "pki/kube-controller-manager.key"},
+		SeenAt:     []Place{KubeconfigClient},
+		VerifiedBy: []Place{ClientCA},
+		Profile:    &Profile{CommonName: "system:kube-controller-manager"},
+	},
+	{
+		Name: "proxy", Role: Client,
+		Use:        "kube-proxy proves itself to kube-apiserver; kubeadm gives it a service account's token instead",
+		Subject:    &SubjectRule{CommonName: "system:kube-proxy"},
+		SignedBy:   "ca",
+		Files:      []string{"kube-proxy.conf", "pki/kube-proxy.crt", "pki/kube-proxy.key"},
+		SeenAt:     []Place{KubeconfigClient},
+		VerifiedBy: []Place{ClientCA},
+		Profile:    &Profile{CommonName: "system:kube-proxy"},
+	},
+	{
+		Name: "kubelet-client", Role: Client,
+		Use:        "kubelet proves itself to kube-apiserver",
+		Subject:    &SubjectRule{CommonNamePrefix: "system:node:", Organizations: []string{"system:nodes"}},
+		SignedBy:   "ca",
+		Files:      []string{"kubelet.conf", "/var/lib/kubelet/pki/kubelet-client-current.pem"},
+		SeenAt:     []Place{KubeconfigClient},
+		VerifiedBy: []Place{ClientCA},
+	},
+	{
+		Name: SuperAdmin, Role: Client,
+		Use:        "break-glass access that RBAC does not limit; the CertificateSigningRequest API refuses to issue it",
+		Subject:    &SubjectRule{Organizations: []string{Masters}},
+		SignedBy:   "ca",
+		Files:      []string{"super-admin.conf"},
+		SeenAt:     []Place{KubeconfigClient},
+		VerifiedBy: []Place{ClientCA},
+	},
+	{
+		Name: Admin, Role: Client,
+		Use:        "a person who administers the cluster proves themself to kube-apiserver",
+		Subject:    &SubjectRule{Organizations: []string{KubeadmAdmins, OwnAdmins}},
+		SignedBy:   "ca",
+		Files:      []string{"admin.conf", "admin.crt", "admin.key"},
+		SeenAt:     []Place{KubeconfigClient},
+		VerifiedBy: []Place{ClientCA},
+		Profile:    &Profile{DefaultName: "admin", AdminGroup: true},
+	},
+	{
+		Name: "apiserver-kubelet-client", Role: Client,
+		Use:        "kube-apiserver proves itself to kubelets",
+		Subject:    &SubjectRule{CommonName: "kube-apiserver-kubelet-client"},
+		SignedBy:   "ca",
+		Files:      []string{"pki/apiserver-kubelet-client.crt", "pki/apiserver-kubelet-client.key"},
+		VerifiedBy: []Place{ClientCA},
+	},
+	{
+		Name: "apiserver-etcd-client", Role: Client,
+		Use:      "kube-apiserver proves itself to etcd",
+		Subject:  &SubjectRule{CommonName: "kube-apiserver-etcd-client"},
+		SignedBy: "etcd-ca",
+		Files:    []string{"pki/apiserver-etcd-client.crt", "pki/apiserver-etcd-client.key"},
+	},
+	{
+		Name: "etcd-healthcheck-client", Role: Client,
+		Use:      "etcd's liveness probe proves itself to etcd",
+		Subject:  &SubjectRule{CommonName: "kube-etcd-healthcheck-client"},
+		SignedBy: "etcd-ca",
+		Files:    []string{"pki/etcd/healthcheck-client.crt", "pki/etcd/healthcheck-client.key"},
+	},
+	{
+		Name: "front-proxy-client", Role: Client,
+		Use:        "kube-apiserver proves itself to aggregated API servers",
+		Subject:    &SubjectRule{CommonName: "front-proxy-client"},
+		SignedBy:   "front-proxy-ca",
+		Files:      []string{"pki/front-proxy-client.crt", "pki/front-proxy-client.key"},
+		VerifiedBy: []Place{RequestHeaderCA},
+	},
+}
+
+// Groups that hold administrators.
+const (
+	// KubeadmAdmins is kubeadm's group of administrators since v1.29, bound
+	// to cluster-admin by a ClusterRoleBinding of the same name.
+	KubeadmAdmins = "kubeadm:cluster-admins"
+	// OwnAdmins is the group that this program makes where KubeadmAdmins is
+	// not bound.
+	OwnAdmins = "kubectl-certs:cluster-admins"
+	// Masters is bound to cluster-admin everywhere and passes every
+	// authorizer; the API refuses requests for it
+	// (plugin/pkg/admission/certificates/subjectrestriction).
+	Masters = "system:masters"
+)

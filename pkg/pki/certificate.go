@@ -1,0 +1,105 @@
+package pki
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ParseCertificates reads every CERTIFICATE block of PEM data (RFC 7468), in
+// order. One bad block does not spoil the rest: what could be read is returned
+// together with an error that numbers the blocks that could not. Blocks of
+// other types are passed over undecoded, so that a key beside a certificate is
+// never looked at.
+func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
+	var certs []*x509.Certificate
+	var errs []error
+	for n := 1; ; n++ {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			break
+		}
+		data = rest
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("PEM block %d: %w", n, err))
+			continue
+		}
+		certs = append(certs, cert)
+	}
+	if bytes.Contains(data, []byte("-----BEGIN")) {
+		errs = append(errs, errors.New("a PEM block is cut off or damaged"))
+	}
+	if len(certs) == 0 && len(errs) == 0 {
+		errs = append(errs, errors.New("no PEM certificate in it"))
+	}
+	return certs, errors.Join(errs...)
+}
+
+// EncodeCertificates returns certs as PEM, in order.
+func EncodeCertificates(certs ...*x509.Certificate) []byte {
+	var out bytes.Buffer
+	for _, cert := range certs {
+		// Encode fails only on headers that contain colons, or on the
+		// writer, and a bytes.Buffer never does.
+		_ = pem.Encode(&out, &pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+	}
+	return out.Bytes()
+}
+
+// VerifyChain reports whether cert chains to one of anchors, through
+// intermediates if need be, whatever its extended key usage.
+//
+// Being out of date is a different fault from being signed by a stranger, so
+// the chain may hold at now or at either end of cert's own life.
+func VerifyChain(cert *x509.Certificate, intermediates, anchors []*x509.Certificate, now time.Time) error {
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	for _, c := range anchors {
+		roots.AddCert(c)
+	}
+	for _, c := range intermediates {
+		between.AddCert(c)
+	}
+	var first error
+	for _, at := range []time.Time{now, cert.NotBefore, cert.NotAfter} {
+		_, err := cert.Verify(x509.VerifyOptions{
+			Roots:         roots,
+			Intermediates: between,
+			CurrentTime:   at,
+			KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		})
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// SelfSigned reports whether cert is signed with its own key.
+func SelfSigned(cert *x509.Certificate) bool {
+	return bytes.Equal(cert.RawSubject, cert.RawIssuer) &&
+		cert.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil
+}
+
+// HasUsage reports whether cert may be used for usage: it says so, or it says
+// nothing about extended key usage at all (RFC 5280, section 4.2.1.12).
+func HasUsage(cert *x509.Certificate, usage x509.ExtKeyUsage) bool {
+	if len(cert.ExtKeyUsage) == 0 && len(cert.UnknownExtKeyUsage) == 0 {
+		return true
+	}
+	for _, u := range cert.ExtKeyUsage {
+		if u == usage || u == x509.ExtKeyUsageAny {
+			return true
+		}
+	}
+	return false
+}
