@@ -1,0 +1,106 @@
+// Package inventory holds the nouns of what a scan found (certificates, where
+// they were seen, what is wrong with them, what could not be read) and judges
+// them at a given moment. The JSON form of its types is the output contract of
+// `kubectl certs inspect -o json`.
+package inventory
+
+import (
+	"time"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+)
+
+// The kind that an Inventory is written as.
+const (
+	APIVersion = "certs.kubectl.dev/v1alpha1"
+	Kind       = "CertificateInventory"
+)
+
+// Inventory is what a scan of one cluster found.
+type Inventory struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	Cluster    Cluster   `json:"cluster"`
+	TakenAt    time.Time `json:"takenAt"`
+	Items      []Entry   `json:"items"`
+	Skipped    []Skip    `json:"skipped"`
+}
+
+// Cluster says which cluster was read. Version is "" where the API server did
+// not tell.
+type Cluster struct {
+	Context string `json:"context"`
+	Server  string `json:"server"`
+	Version string `json:"version"`
+}
+
+// Entry is one certificate, however often it was seen.
+type Entry struct {
+	// Name is the catalog's, or says where it was found.
+	Name string       `json:"name"`
+	Role catalog.Role `json:"role"`
+	// Node is the node whose server presents it, or whose files hold it.
+	Node      string     `json:"node,omitempty"`
+	Locations []Location `json:"locations"`
+
+	Subject            Subject   `json:"subject"`
+	Issuer             string    `json:"issuer"`       // RFC 4514
+	SerialNumber       string    `json:"serialNumber"` // hexadecimal
+	DNSNames           []string  `json:"dnsNames"`
+	IPAddresses        []string  `json:"ipAddresses"`
+	URIs               []string  `json:"uris"`
+	EmailAddresses     []string  `json:"emailAddresses"`
+	NotBefore          time.Time `json:"notBefore"`
+	NotAfter           time.Time `json:"notAfter"`
+	Usages             []string  `json:"usages"` // as certificates.k8s.io names them
+	IsCA               bool      `json:"isCA"`
+	PublicKey          PublicKey `json:"publicKey"`
+	SignatureAlgorithm string    `json:"signatureAlgorithm"`
+	SHA256             string    `json:"sha256"` // hexadecimal, of the DER
+
+	// SignedBy is the name of the CA entry whose key signed it (its own name
+	// for a root), or "" when that CA was not seen.
+	SignedBy string    `json:"signedBy"`
+	Status   Status    `json:"status"`
+	Findings []Finding `json:"findings"`
+}
+
+// Location is one place where a certificate was seen.
+type Location struct {
+	// Source is the part of the scan that read it: "endpoint", "trust", …
+	Source string `json:"source"`
+	// Where is an address, namespace/name#key, or a path.
+	Where string `json:"where"`
+}
+
+// Subject is who a certificate is about.
+type Subject struct {
+	CommonName    string   `json:"commonName"`
+	Organizations []string `json:"organizations"`
+}
+
+// PublicKey describes a certificate's key.
+type PublicKey struct {
+	Algorithm string `json:"algorithm"`
+	Bits      int    `json:"bits"`
+}
+
+// Status sums up an entry's findings.
+type Status string
+
+// The statuses, best first.
+const (
+	OK       Status = "ok"
+	Expiring Status = "expiring"
+	Expired  Status = "expired"
+	Invalid  Status = "invalid"
+)
+
+// Skip is a source, or a part of one, that could not be read.
+type Skip struct {
+	Source string `json:"source"`
+	Where  string `json:"where"`
+	Reason string `json:"reason"`
+	// Hint says what would let it be read.
+	Hint string `json:"hint"`
+}
