@@ -1,0 +1,196 @@
+// Package cluster leads from kubectl's flags to a cluster: its clients, its
+// address and CA, and what the caller may do there.
+package cluster
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/kubernetes"
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // the ways to log in that kubectl has
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// Cluster is a cluster as a kubeconfig's context, and flags over it, see it.
+type Cluster struct {
+	// Context is the context's name; "" inside a pod, or with --server alone.
+	Context string
+	// Name is what the kubeconfig calls the cluster.
+	Name      string
+	Namespace string
+	// Server is the API server's URL.
+	Server string
+	// ServerName is the name to verify the server's certificate for, where it
+	// differs from the one in Server.
+	ServerName string
+	ProxyURL   string
+	// Insecure is set where the server's certificate is not verified.
+	Insecure bool
+	// CA is the PEM bundle that verifies the server; nil for the system's own
+	// roots.
+	CA []byte
+	// ClientCertificate is the caller's certificate as PEM; nil for those who
+	// log in otherwise.
+	ClientCertificate []byte
+
+	Config *rest.Config
+	Client kubernetes.Interface
+}
+
+// Connect prepares for talking to the cluster that flags choose. It reads the
+// kubeconfig and sends nothing.
+func Connect(flags *genericclioptions.ConfigFlags, userAgent string, warnings rest.WarningHandler) (*Cluster, error) {
+	loader := flags.ToRawKubeConfigLoader()
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, explainLoad(err, loader)
+	}
+	c := &Cluster{Context: flagOr(flags.Context, raw.CurrentContext)}
+	if err := checkContext(c.Context, raw, flags); err != nil {
+		return nil, err
+	}
+	config, err := flags.ToRESTConfig()
+	if err != nil {
+		return nil, explainLoad(err, loader)
+	}
+	if c.Namespace, _, err = loader.Namespace(); err != nil {
+		return nil, fmt.Errorf("reading the namespace of context %q: %w", c.Context, err)
+	}
+	c.Name = "kubernetes"
+	if kubeContext := raw.Contexts[c.Context]; kubeContext != nil {
+		c.Name = flagOr(flags.ClusterName, kubeContext.Cluster)
+	}
+	if cluster := raw.Clusters[c.Name]; cluster != nil {
+		c.ProxyURL = cluster.ProxyURL
+	}
+	c.ProxyURL = flagOr(flags.ProxyURL, c.ProxyURL)
+
+	// Only a few dozen requests are ever under way: the client's own brake,
+	// meant for controllers, would only make people wait. The server has its own.
+	config.QPS = -1
+	config.UserAgent = userAgent
+	config.WarningHandler = warnings
+	config.ContentType = "application/vnd.kubernetes.protobuf"
+	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	c.Config = config
+	c.Server = config.Host
+	c.ServerName = config.ServerName
+	c.Insecure = config.Insecure
+	if c.CA, err = dataOrFile(config.CAData, config.CAFile); err != nil {
+		return nil, fmt.Errorf("reading the certificate authority of cluster %q: %w", c.Name, err)
+	}
+	if c.ClientCertificate, err = dataOrFile(config.CertData, config.CertFile); err != nil {
+		return nil, fmt.Errorf("reading the client certificate of context %q: %w", c.Context, err)
+	}
+	if c.Client, err = kubernetes.NewForConfig(config); err != nil {
+		return nil, fmt.Errorf("preparing to talk to %s: %w", c.Server, err)
+	}
+	return c, nil
+}
+
+// ClientLeaf returns the caller's own certificate, or nil.
+func (c *Cluster) ClientLeaf() *x509.Certificate {
+	certs, _ := pki.ParseCertificates(c.ClientCertificate)
+	if len(certs) == 0 {
+		return nil
+	}
+	return certs[0]
+}
+
+// flagOr returns what a flag says, or otherwise if it was not given.
+func flagOr(flag *string, otherwise string) string {
+	if flag != nil && *flag != "" {
+		return *flag
+	}
+	return otherwise
+}
+
+func dataOrFile(data []byte, file string) ([]byte, error) {
+	if len(data) > 0 || file == "" {
+		return data, nil
+	}
+	return os.ReadFile(file)
+}
+
+// checkContext finds what clientcmd would pass over in silence, talking to
+// localhost:8080 instead, or reports less plainly.
+func checkContext(name string, raw clientcmdapi.Config, flags *genericclioptions.ConfigFlags) error {
+	if flagOr(flags.APIServer, "") != "" {
+		return nil
+	}
+	known := slices.Sorted(maps.Keys(raw.Contexts))
+	switch {
+	case len(raw.Contexts) == 0 && len(raw.Clusters) == 0:
+		if inPod() {
+			return nil
+		}
+		return hint.New(fmt.Sprintf("no kubeconfig: %s", whereLooked(flags)),
+			"name one with --kubeconfig or KUBECONFIG")
+	case name == "":
+		return hint.New("the kubeconfig has no current context",
+			fmt.Sprintf("pass --context (there are: %s), or choose one with: kubectl config use-context", some(known)))
+	case raw.Contexts[name] == nil:
+		return hint.New(fmt.Sprintf("context %q is not in the kubeconfig", name),
+			fmt.Sprintf("use one of: %s", some(known)))
+	case raw.Clusters[raw.Contexts[name].Cluster] == nil && flagOr(flags.ClusterName, "") == "":
+		return hint.New(fmt.Sprintf("context %q refers to cluster %q, which is not in the kubeconfig", name, raw.Contexts[name].Cluster),
+			"see: kubectl config view")
+	}
+	return nil
+}
+
+// inPod reports whether client-go would use a pod's service account.
+func inPod() bool {
+	_, err := rest.InClusterConfig()
+	return err == nil
+}
+
+func whereLooked(flags *genericclioptions.ConfigFlags) string {
+	files := flags.ToRawKubeConfigLoader().ConfigAccess().GetLoadingPrecedence()
+	if explicit := flagOr(flags.KubeConfig, ""); explicit != "" {
+		files = []string{explicit}
+	}
+	if len(files) == 1 {
+		if _, err := os.Stat(files[0]); err == nil {
+			return fmt.Sprintf("%s holds no context", files[0])
+		}
+	}
+	return strings.Join(files, ", ") + " does not exist or holds no context"
+}
+
+// some lists names, but not thousands of them.
+func some(names []string) string {
+	const most = 8
+	if len(names) == 0 {
+		return "none"
+	}
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// explainLoad says which kubeconfig could not be read, and why.
+func explainLoad(err error, loader clientcmd.ClientConfig) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return hint.Wrap(fmt.Errorf("reading kubeconfig %s: %w", path.Path, path.Err),
+			"name another with --kubeconfig or KUBECONFIG")
+	}
+	files := loader.ConfigAccess().GetLoadingPrecedence()
+	if explicit := loader.ConfigAccess().GetExplicitFile(); explicit != "" {
+		files = []string{explicit}
+	}
+	return fmt.Errorf("reading kubeconfig (%s): %w", strings.Join(files, ", "), err)
+}

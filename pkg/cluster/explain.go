@@ -1,0 +1,96 @@
+package cluster
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// Unreachable reports whether err says that the API server could not be
+// talked to at all, or does not know the caller: whatever is asked next will
+// fail the same way.
+func Unreachable(err error) bool {
+	return apierrors.IsUnauthorized(err) || transportFault(err) != ""
+}
+
+// Explain puts the faults that have nothing to do with the question asked (no
+// connection, no trust, no login) into words that name the cluster and say
+// what to do. Every other error is returned as it is.
+func (c *Cluster) Explain(err error, now time.Time) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if apierrors.IsUnauthorized(err) {
+		return c.explainUnauthorized(err, now)
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return hint.Wrap(fmt.Errorf("%s presents a certificate that is not signed by the CA in the kubeconfig", c.Server),
+			"get the cluster's present CA (ConfigMap kube-root-ca.crt) by a way you trust; something between you and the server may also be intercepting")
+	}
+	if certErr, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return hint.Wrap(fmt.Errorf("%s presents a certificate that cannot be trusted: %w", c.Server, certErr),
+			"compare this machine's clock with the certificate's dates: kubectl certs inspect")
+	}
+	if hostErr, ok := errors.AsType[x509.HostnameError](err); ok {
+		return hint.Wrap(fmt.Errorf("%s presents a certificate for other names: %w", c.Server, hostErr),
+			"use one of its names as the server, or set tls-server-name in the kubeconfig")
+	}
+	if fault := transportFault(err); fault != "" {
+		return hint.Wrap(fmt.Errorf("cannot reach the API server at %s: %s", c.Server, fault),
+			"check the address, the network or VPN, and that the API server is running")
+	}
+	return err
+}
+
+func (c *Cluster) explainUnauthorized(err error, now time.Time) error {
+	leaf := c.ClientLeaf()
+	switch {
+	case leaf == nil:
+		return hint.Wrap(fmt.Errorf("%s does not accept the credentials of context %q: %w", c.Server, c.Context, err),
+			"log in again, or choose another context with --context")
+	case now.After(leaf.NotAfter):
+		return hint.Wrap(fmt.Errorf("the client certificate of context %q (%s) expired %s ago, on %s",
+			c.Context, pki.SubjectOf(leaf), duration.HumanDuration(now.Sub(leaf.NotAfter)), leaf.NotAfter.UTC().Format("2006-01-02 15:04 MST")),
+			"use another administrator's kubeconfig, or on a kubeadm control-plane node: kubeadm certs renew admin.conf")
+	default:
+		return hint.Wrap(fmt.Errorf("%s does not accept the client certificate of context %q (%s, signed by %q)",
+			c.Server, c.Context, pki.SubjectOf(leaf), leaf.Issuer.CommonName),
+			"it may come from another cluster, or the cluster's CA was replaced: kubectl certs inspect")
+	}
+}
+
+// transportFault says why no connection came about, or "".
+func transportFault(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err) {
+		return "no answer in time"
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return fmt.Sprintf("%s: %s", dns.Name, dns.Err)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		// "connect: connection refused" without the addresses.
+		if sys, ok := errors.AsType[*os.SyscallError](op.Err); ok {
+			return sys.Err.Error()
+		}
+		return op.Err.Error()
+	}
+	// net/http has no type for this one.
+	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		return "it speaks plain HTTP"
+	}
+	if strings.Contains(err.Error(), "EOF") {
+		return "the connection was closed"
+	}
+	return ""
+}

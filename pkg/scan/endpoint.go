@@ -1,0 +1,165 @@
+package scan
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+)
+
+// dialTimeout bounds one connection, so that one dead replica does not hold up
+// the rest.
+const dialTimeout = 5 * time.Second
+
+// Server is the API server as the kubeconfig names it.
+type Server struct {
+	// URL is its address.
+	URL string
+	// ServerName is the name to ask for and to verify, "" for the host in URL.
+	ServerName string
+	// Proxy is nil for a direct connection.
+	Proxy func(*http.Request) (*url.URL, error)
+}
+
+// Endpoint reads the serving certificate of the API server: at the address
+// that the kubeconfig names, and of each replica that EndpointSlices of
+// Service default/kubernetes list, since each can present another one.
+func Endpoint(client kubernetes.Interface, server Server) Source {
+	const source = "endpoint"
+	see := func(ctx context.Context, to *inventory.Collector, address, serverName, node string) {
+		at := inventory.Location{Source: source, Where: address}
+		chain, err := presented(ctx, address, serverName, server.Proxy)
+		if err != nil {
+			to.Skip(inventory.Skip{Source: at.Source, Where: at.Where, Reason: err.Error(),
+				Hint: "check that the address can be reached from this machine"})
+			return
+		}
+		seeChain(to, inventory.Sighting{
+			Location: at, Place: catalog.APIServerEndpoint, Node: node, Name: at.Where, Address: serverName,
+		}, chain)
+	}
+	return Source{source, func(ctx context.Context, to *inventory.Collector) {
+		var group sync.WaitGroup
+		defer group.Wait()
+		address, host, err := hostPort(server.URL)
+		if err != nil {
+			to.Skip(inventory.Skip{Source: source, Where: server.URL, Reason: err.Error(), Hint: "set an https:// server in the kubeconfig"})
+		} else {
+			group.Go(func() { see(ctx, to, address, firstNonEmpty(server.ServerName, host), "") })
+		}
+		replicas, err := replicas(ctx, client)
+		if err != nil {
+			skip(to, inventory.Location{Source: source, Where: "endpointslices of default/kubernetes"}, err,
+				"list endpointslices.discovery.k8s.io in namespace default")
+		}
+		for _, r := range replicas {
+			if r.address != address { // the kubeconfig's server, seen already
+				group.Go(func() { see(ctx, to, r.address, serviceName, r.node) })
+			}
+		}
+	}}
+}
+
+// replica is one API server.
+type replica struct{ address, node string }
+
+// serviceName is what every replica has to be good for, whatever its own
+// address is: pods reach it by this name.
+const serviceName = "kubernetes.default.svc"
+
+// replicas lists the API servers behind Service default/kubernetes.
+func replicas(ctx context.Context, client kubernetes.Interface) ([]replica, error) {
+	slices, err := client.DiscoveryV1().EndpointSlices(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{
+		LabelSelector: discoveryv1.LabelServiceName + "=kubernetes",
+	})
+	if err != nil {
+		return nil, err
+	}
+	var found []replica
+	for _, slice := range slices.Items {
+		for _, port := range slice.Ports {
+			if port.Port == nil {
+				continue
+			}
+			for _, endpoint := range slice.Endpoints {
+				for _, ip := range endpoint.Addresses {
+					r := replica{address: net.JoinHostPort(ip, strconv.Itoa(int(*port.Port)))}
+					if endpoint.NodeName != nil {
+						r.node = *endpoint.NodeName
+					}
+					found = append(found, r)
+				}
+			}
+		}
+	}
+	return found, nil
+}
+
+// hostPort returns host:port and the host of a server's URL.
+func hostPort(server string) (address, host string, err error) {
+	u, err := url.Parse(server)
+	if err != nil {
+		return "", "", err
+	}
+	if u.Scheme != "https" {
+		return "", "", fmt.Errorf("%q is not an https address, so no certificate is presented there", server)
+	}
+	port := firstNonEmpty(u.Port(), "443")
+	return net.JoinHostPort(u.Hostname(), port), u.Hostname(), nil
+}
+
+func firstNonEmpty(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// presented returns the chain that the server at address presents to a client
+// that asks for serverName and shows no certificate. Nothing is verified:
+// whatever is presented is to be seen.
+func presented(ctx context.Context, address, serverName string, proxy func(*http.Request) (*url.URL, error)) ([]*x509.Certificate, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	var chain []*x509.Certificate
+	transport := &http.Transport{
+		Proxy: proxy,
+		TLSClientConfig: &tls.Config{
+			InsecureSkipVerify: true, // #nosec G402 -- it is read, not trusted
+			ServerName:         serverName,
+			VerifyConnection: func(state tls.ConnectionState) error {
+				chain = state.PeerCertificates
+				return nil
+			},
+		},
+		DisableKeepAlives: true,
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, "https://"+address+"/version", nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := transport.RoundTrip(request)
+	if response != nil {
+		response.Body.Close()
+	}
+	if len(chain) > 0 {
+		return chain, nil // whatever the server answered afterwards
+	}
+	if err == nil {
+		err = fmt.Errorf("no certificate was presented")
+	}
+	return nil, err
+}

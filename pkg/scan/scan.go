@@ -1,0 +1,80 @@
+// Package scan reads certificates where they can be seen. Each source is one
+// file; all run side by side and report to an inventory.Collector, also what
+// they could not read.
+package scan
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// Source is one kind of place to read certificates from.
+type Source struct {
+	Name string
+	// Read reports to the collector until it is done or ctx is. It returns
+	// nothing: what it could not read is a report too.
+	Read func(ctx context.Context, to *inventory.Collector)
+}
+
+// Run reads all sources at once, for at most timeout.
+func Run(ctx context.Context, timeout time.Duration, sources []Source, to *inventory.Collector) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var group sync.WaitGroup
+	for _, source := range sources {
+		group.Go(func() { source.Read(ctx, to) })
+	}
+	group.Wait()
+}
+
+// see reports every certificate of a PEM bundle, and what in it could not be
+// read. template says where it was.
+func see(to *inventory.Collector, template inventory.Sighting, bundle []byte) {
+	certs, err := pki.ParseCertificates(bundle)
+	for _, cert := range certs {
+		sighting := template
+		sighting.Certificate = cert
+		to.See(sighting)
+	}
+	if err != nil {
+		to.Skip(inventory.Skip{
+			Source: template.Source, Where: template.Where, Reason: err.Error(),
+			Hint: "look at what is stored there and replace it",
+		})
+	}
+}
+
+// seeChain reports the first certificate of a chain, with the rest as its
+// intermediates.
+func seeChain(to *inventory.Collector, template inventory.Sighting, chain []*x509.Certificate) {
+	if len(chain) == 0 {
+		return
+	}
+	template.Certificate, template.Intermediates = chain[0], chain[1:]
+	to.See(template)
+}
+
+// skip reports that an API object could not be read, with a hint that fits
+// the reason. permission is what `kubectl auth can-i` would be asked.
+func skip(to *inventory.Collector, at inventory.Location, err error, permission string) {
+	s := inventory.Skip{Source: at.Source, Where: at.Where, Reason: err.Error()}
+	switch {
+	case apierrors.IsForbidden(err):
+		s.Reason, s.Hint = "forbidden", fmt.Sprintf("ask for permission to %s", permission)
+	case apierrors.IsNotFound(err):
+		s.Reason, s.Hint = "not found", "this cluster does not publish it"
+	case apierrors.IsUnauthorized(err):
+		s.Reason, s.Hint = "your credentials are not accepted", "log in again, or choose another context"
+	default:
+		s.Hint = "check the connection to the API server"
+	}
+	to.Skip(s)
+}
