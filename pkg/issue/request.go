@@ -1,0 +1,97 @@
+// Package issue obtains client certificates through the
+// CertificateSigningRequest API: it prepares (permissions, group, CA), submits,
+// approves where the caller may, waits, and checks what comes back. A private
+// key made here leaves the package only in its result.
+package issue
+
+import (
+	"crypto/rand"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// SignerName is the built-in signer of client certificates.
+const SignerName = certificatesv1.KubeAPIServerClientSignerName
+
+// MinLife is the shortest life that the API server accepts
+// (pkg/apis/certificates/validation/validation.go).
+const MinLife = 10 * time.Minute
+
+// MaxLife is the longest that spec.expirationSeconds, a signed number of 32
+// bits, can hold.
+const MaxLife = (1<<31 - 1) * time.Second
+
+// ManagedBy marks, as the value of label app.kubernetes.io/managed-by, the
+// objects that this program made.
+const (
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	ManagedBy      = "kubectl-certs"
+)
+
+// usages are what the signer lets a client certificate have. An ECDSA or
+// Ed25519 key cannot encipher keys.
+var usages = []certificatesv1.KeyUsage{
+	certificatesv1.UsageDigitalSignature,
+	certificatesv1.UsageClientAuth,
+}
+
+// Request is what is asked for.
+type Request struct {
+	Subject pki.Subject
+	// AdminGroup asks for membership in a group of administrators: Prepare
+	// finds out which.
+	AdminGroup bool
+	KeyType    pki.KeyType
+	// ExpiresIn is the life asked for; the signer may shorten it.
+	ExpiresIn time.Duration
+	// Timeout bounds the wait for someone else's approval, and the wait for
+	// the signer after it (at most signerPatience).
+	Timeout time.Duration
+}
+
+// Validate reports what no cluster would accept.
+func (r Request) Validate() error {
+	switch {
+	case r.Subject.CommonName == "":
+		return hint.New("the user's name is empty", "name the user with --name")
+	// X.520's upper bound, which openssl holds people to.
+	case len(r.Subject.CommonName) > 64:
+		return hint.New(fmt.Sprintf("the user's name has %d bytes; a certificate's common name has at most 64", len(r.Subject.CommonName)), "use a shorter --name")
+	case r.ExpiresIn < MinLife:
+		return hint.New(fmt.Sprintf("a life of %s is too short", r.ExpiresIn),
+			"Kubernetes issues certificates for 10 minutes or more: --expires-in 10m")
+	case r.ExpiresIn > MaxLife:
+		return hint.New(fmt.Sprintf("a life of %s is longer than the API can express", r.ExpiresIn), "use a shorter --expires-in")
+	case r.Timeout <= 0:
+		return hint.New(fmt.Sprintf("a timeout of %s leaves no time to wait", r.Timeout), "use a longer --timeout")
+	}
+	if slices.Contains(r.Subject.Organizations, catalog.Masters) {
+		return hint.New("group system:masters cannot be had through the CertificateSigningRequest API: the API server refuses it, since no one could ever take it back",
+			"leave out --group to get a group that is bound to cluster-admin by RBAC, and can be unbound")
+	}
+	return nil
+}
+
+// newName returns a name for a request that no other has: a person who asks
+// twice makes two requests.
+func newName(commonName string) string {
+	const most = 40
+	readable := strings.Trim(notDNS.ReplaceAllString(strings.ToLower(commonName), "-"), "-.")
+	if len(readable) > most {
+		readable = strings.TrimRight(readable[:most], "-.")
+	}
+	return strings.Trim("certs-"+readable, "-") + "-" + strings.ToLower(rand.Text()[:8])
+}
+
+// notDNS is what a DNS subdomain (RFC 1123) cannot hold, shortened so that no
+// two dots meet.
+var notDNS = regexp.MustCompile(`[^a-z0-9-]+`)

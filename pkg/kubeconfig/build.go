@@ -1,0 +1,61 @@
+// Package kubeconfig builds kubeconfigs and writes them so that a file is
+// never half-written, never readable by others, and never lost.
+package kubeconfig
+
+import (
+	"fmt"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// Identity is what a self-contained kubeconfig is built from.
+type Identity struct {
+	// Cluster names the cluster entry; Server is its URL.
+	Cluster, Server string
+	// CA is the PEM bundle that verifies the server; nil for the system's.
+	CA []byte
+	// ServerName, ProxyURL and Insecure are carried over from the kubeconfig
+	// by which the server was reached.
+	ServerName, ProxyURL string
+	Insecure             bool
+
+	// User names the user entry; its certificate and key are PEM.
+	User             string
+	Certificate, Key []byte
+
+	// Namespace is the context's default; "" for none.
+	Namespace string
+}
+
+// Context is the name of the context that Build makes, in kubeadm's form.
+func (id Identity) Context() string {
+	return id.User + "@" + id.Cluster
+}
+
+// Build returns a kubeconfig for id, as YAML with everything embedded.
+func Build(id Identity) ([]byte, error) {
+	config := clientcmdapi.NewConfig()
+	config.Clusters[id.Cluster] = &clientcmdapi.Cluster{
+		Server:                   id.Server,
+		CertificateAuthorityData: id.CA,
+		TLSServerName:            id.ServerName,
+		ProxyURL:                 id.ProxyURL,
+		InsecureSkipTLSVerify:    id.Insecure,
+	}
+	config.AuthInfos[id.User] = &clientcmdapi.AuthInfo{
+		ClientCertificateData: id.Certificate,
+		ClientKeyData:         id.Key,
+	}
+	config.Contexts[id.Context()] = &clientcmdapi.Context{
+		Cluster:   id.Cluster,
+		AuthInfo:  id.User,
+		Namespace: id.Namespace,
+	}
+	config.CurrentContext = id.Context()
+	data, err := clientcmd.Write(*config)
+	if err != nil {
+		return nil, fmt.Errorf("writing kubeconfig for %q: %w", id.User, err)
+	}
+	return data, nil
+}

@@ -1,0 +1,128 @@
+package kubeconfig
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+)
+
+// mode is that of every file that holds a private key.
+const mode fs.FileMode = 0o600
+
+// File is a place for a new file, held before there is anything to put there:
+// that it can be written is known before a credential is made, and what stood
+// there before stays whole until Commit.
+type File struct {
+	path    string
+	temp    *os.File
+	replace bool
+}
+
+// Reserve makes sure that path can be written: its directory is there, and
+// nothing stands at path unless replace is set. A symbolic link is followed.
+// The caller ends with Commit or Discard.
+func Reserve(path string, replace bool) (*File, error) {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	switch info, err := os.Stat(path); {
+	case err == nil && info.IsDir():
+		return nil, hint.New(fmt.Sprintf("writing %s: it is a directory", path), "name a file in it with --out")
+	case err == nil && !info.Mode().IsRegular():
+		return nil, hint.New(fmt.Sprintf("writing %s: it is not a regular file", path), "use --out - for standard output")
+	case err == nil && !replace:
+		return nil, exists(path)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, cannotWrite(path, err)
+	}
+	// CreateTemp gives mode 0600, whatever the umask.
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return nil, cannotWrite(path, err)
+	}
+	return &File{path: path, temp: temp, replace: replace}, nil
+}
+
+// Commit puts data there: whole and on the disk, or not at all.
+func (f *File) Commit(data []byte) error {
+	defer f.Discard()
+	if err := f.write(data); err != nil {
+		return cannotWrite(f.path, err)
+	}
+	if err := f.place(); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(f.path))
+}
+
+// place gives the finished file its name.
+func (f *File) place() error {
+	if !f.replace {
+		// A link, unlike a rename, fails on a file that came meanwhile.
+		err := os.Link(f.temp.Name(), f.path)
+		if err == nil {
+			return nil
+		}
+		// Not every file system has links: there, look and then rename.
+		if _, statErr := os.Lstat(f.path); statErr == nil || errors.Is(err, fs.ErrExist) {
+			return exists(f.path)
+		}
+	}
+	if err := os.Rename(f.temp.Name(), f.path); err != nil {
+		return cannotWrite(f.path, err)
+	}
+	return nil
+}
+
+func (f *File) write(data []byte) error {
+	if err := f.temp.Chmod(mode); err != nil {
+		return err
+	}
+	if _, err := f.temp.Write(data); err != nil {
+		return err
+	}
+	if err := f.temp.Sync(); err != nil {
+		return err
+	}
+	return f.temp.Close()
+}
+
+// Discard gives the place up and leaves nothing behind. It does nothing after
+// a successful Commit.
+func (f *File) Discard() {
+	_ = f.temp.Close()
+	_ = os.Remove(f.temp.Name())
+}
+
+// syncDirectory makes a new name in a directory outlive a crash.
+func syncDirectory(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	// Some file systems cannot sync a directory, and say so with EINVAL;
+	// the file itself is safe on the disk by now.
+	_ = d.Sync()
+	return nil
+}
+
+func exists(path string) error {
+	return hint.New(fmt.Sprintf("writing %s: a file of that name is already there", path),
+		"pass --force to replace it, or another name with --out")
+}
+
+func cannotWrite(path string, err error) error {
+	// The path of the temporary file would only confuse.
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pathErr.Err
+	}
+	if linkErr, ok := errors.AsType[*os.LinkError](err); ok {
+		err = linkErr.Err
+	}
+	return hint.Wrap(fmt.Errorf("writing %s: %w", path, err), "name another place with --out")
+}
