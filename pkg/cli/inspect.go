@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	apiversion "k8s.io/apimachinery/pkg/version"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/report"
+	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
+)
+
+// scanTimeout bounds a scan unless --request-timeout says otherwise.
+const scanTimeout = 10 * time.Second
+
+func (a *app) newInspect(g *globals) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "inspect",
+		Short: "Show the cluster's certificates, and what is wrong with them",
+		Long: `Show the certificates that can be seen with nothing but API access: the client
+certificate and the CA in your kubeconfig, what each API server presents, and
+the CAs that the cluster publishes. Each is held against the CA that is really
+used for it. What could not be read is listed, with what would let it be read.`,
+		Example: a.examples(
+			"# Every certificate, by the CA that signed it",
+			"%s inspect",
+			"# With names, keys, fingerprints and places",
+			"%s inspect -o wide",
+			"# What runs out first?",
+			"%s inspect -o json | jq -r '.items | sort_by(.notAfter)[] | .notAfter + \" \" + .name'"),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			format, err := report.Lookup(output)
+			if err != nil {
+				return err
+			}
+			colors, err := a.colors(g.color)
+			if err != nil {
+				return err
+			}
+			return a.inspect(cmd.Context(), g, func(inv *inventory.Inventory) error {
+				return format(a.out, inv, colors)
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.FormatNames(), ", "))
+	return cmd
+}
+
+// inspect scans the cluster and prints what was found, even when the API
+// server does not talk to the caller: that is when it is needed most.
+func (a *app) inspect(ctx context.Context, g *globals, print func(*inventory.Inventory) error) error {
+	c, err := a.connect(g)
+	if err != nil {
+		return err
+	}
+	var found inventory.Collector
+	var version string
+	var fault error
+	ask := scan.Source{Name: "version", Read: func(ctx context.Context, _ *inventory.Collector) {
+		version, fault = serverVersion(ctx, c)
+	}}
+	scan.Run(ctx, timeoutOr(g.kubectl, scanTimeout), append(sources(c), ask), &found)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	inv := found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version}, a.now())
+	if err := print(inv); err != nil {
+		return fmt.Errorf("writing the output: %w", err)
+	}
+	if fault != nil && cluster.Unreachable(fault) {
+		return c.Explain(fault, a.now())
+	}
+	return nil
+}
+
+// sources are what inspect reads.
+func sources(c *cluster.Cluster) []scan.Source {
+	return []scan.Source{
+		scan.Kubeconfig(scan.Credentials{Context: c.Context, ClientCertificate: c.ClientCertificate, CA: c.CA}),
+		scan.Endpoint(c.Client, scan.Server{URL: c.Server, ServerName: c.ServerName, Proxy: c.Config.Proxy}),
+		scan.Trust(c.Client, c.Namespace),
+	}
+}
+
+// serverVersion asks the API server for its version: everyone who is let in
+// may, so that an error means that nobody was let in.
+func serverVersion(ctx context.Context, c *cluster.Cluster) (string, error) {
+	body, err := c.Client.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
+	if err != nil {
+		return "", err
+	}
+	var info apiversion.Info
+	if err := json.Unmarshal(body, &info); err != nil {
+		return "", fmt.Errorf("reading the API server's version: %w", err)
+	}
+	return info.GitVersion, nil
+}
+
+// timeoutOr returns what --request-timeout says, or otherwise if it says
+// nothing.
+func timeoutOr(flags *genericclioptions.ConfigFlags, otherwise time.Duration) time.Duration {
+	if flags.Timeout == nil {
+		return otherwise
+	}
+	var given lifetime
+	text := *flags.Timeout
+	if seconds := text + "s"; given.Set(seconds) == nil {
+		text = seconds // kubectl takes a bare number for seconds
+	}
+	if given.Set(text) != nil || given <= 0 {
+		return otherwise
+	}
+	return time.Duration(given)
+}
+
+// colors decides whether standard output is coloured.
+func (a *app) colors(when string) (report.Colors, error) {
+	switch when {
+	case "always":
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto":
+		return report.Colors(a.outIsTerminal && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"), nil
+	}
+	return false, hint.New(fmt.Sprintf("unknown --color %q", when), "use auto, always or never")
+}

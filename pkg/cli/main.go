@@ -1,0 +1,107 @@
+// Package cli is the command line: one file a command. It turns flags into
+// typed requests, calls the packages below, and alone prints, knows the clock
+// and the environment, and decides about exit codes.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/report"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+)
+
+// app is what the commands share: the streams and the world outside.
+type app struct {
+	in          io.Reader
+	out, errOut io.Writer
+	// outIsTerminal says that a person reads out.
+	outIsTerminal bool
+	// program is what a person types to get here.
+	program string
+	now     func() time.Time
+	getenv  func(string) string
+}
+
+// Main runs the command line of this process and returns its exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second Ctrl-C ends the clean-up that the first one began.
+	context.AfterFunc(ctx, stop)
+
+	a := &app{
+		in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
+		outIsTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		program:       programName(os.Args[0]),
+		now:           time.Now,
+		getenv:        os.Getenv,
+	}
+	return a.run(ctx, os.Args[1:])
+}
+
+// programName follows how the program was called: kubectl runs its plugins by
+// their full path, a person by name.
+func programName(arg0 string) string {
+	if filepath.IsAbs(arg0) {
+		return "kubectl certs"
+	}
+	return "kubectl-certs"
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.newRoot()
+	root.SetArgs(args)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = hint.Wrap(fmt.Errorf("interrupted: %w", err), "nothing was written")
+	}
+	a.say("error: %s\n", err)
+	if advice := hint.Of(err); advice != "" {
+		a.say("hint: %s\n", advice)
+	}
+	return exitFailed
+}
+
+// say writes to standard error. What is put into format may come from
+// anywhere, and cannot harm the terminal.
+func (a *app) say(format string, args ...any) {
+	fprintf(a.errOut, format, args...)
+}
+
+// fprintf writes format with harmless arguments. A stream that is closed has
+// no reader to tell.
+func fprintf(w io.Writer, format string, args ...any) {
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			args[i] = report.Printable(v)
+		case error:
+			args[i] = report.Printable(v.Error())
+		case fmt.Stringer:
+			args[i] = report.Printable(v.String())
+		}
+	}
+	_, _ = fmt.Fprintf(w, format, args...)
+}

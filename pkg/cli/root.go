@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/klog/v2"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+)
+
+// globals are the flags that every command takes.
+type globals struct {
+	kubectl *genericclioptions.ConfigFlags
+	color   string
+}
+
+func (a *app) newRoot() *cobra.Command {
+	g := &globals{kubectl: genericclioptions.NewConfigFlags(true)}
+	root := &cobra.Command{
+		Use:   "kubectl-certs",
+		Short: "See, judge and issue the certificates that a Kubernetes cluster runs on",
+		Long: `See, judge and issue the certificates that a Kubernetes cluster runs on, with
+nothing but access to its API.`,
+		Example: a.examples(
+			"# Which certificates does this cluster run on, and when do they expire?",
+			"%s inspect",
+			"# A kubeconfig for an administrator, good for a day",
+			"%s issue admin --name alice"),
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: a.program},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          a.noSuchCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	g.register(root.PersistentFlags())
+	root.SetUsageTemplate(usageTemplate)
+	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return hint.Wrap(err, "see: "+cmd.CommandPath()+" --help")
+	})
+	root.AddCommand(
+		a.newInspect(g),
+		a.newIssue(g),
+		a.newOptions(),
+		a.newVersion(),
+	)
+	return root
+}
+
+func (g *globals) register(flags *pflag.FlagSet) {
+	g.kubectl.AddFlags(flags)
+	flags.StringVar(&g.color, "color", "auto", "Colour the output: auto (on a terminal, unless NO_COLOR is set), always or never")
+	verbosity := flag.NewFlagSet("", flag.ContinueOnError)
+	klog.InitFlags(verbosity)
+	v := pflag.PFlagFromGoFlag(verbosity.Lookup("v"))
+	v.Usage = "Log what is asked of the API server, from 6 (each request) to 9 (everything)"
+	flags.AddFlag(v)
+}
+
+// noSuchCommand explains an argument that is no command.
+func (a *app) noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	advice := "see: " + a.program + " --help"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		advice = fmt.Sprintf("did you mean: %s %s", a.program, near[0])
+	}
+	return hint.New(fmt.Sprintf("unknown command %q", args[0]), advice)
+}
+
+// newOptions shows the flags that all commands share, as `kubectl options`
+// does, so that each command's help is about that command.
+func (a *app) newOptions() *cobra.Command {
+	return &cobra.Command{
+		Use:   "options",
+		Short: "List the flags that every command takes",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(a.out, "Every command takes these flags:\n\n%s", cmd.InheritedFlags().FlagUsages())
+			return err
+		},
+	}
+}
+
+// usageTemplate is cobra's, short of the inherited flags.
+const usageTemplate = `Usage:{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} COMMAND [flags]{{else}}
+  {{.UseLine}}{{end}}{{if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
+
+Commands:{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{if and .HasParent .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+
+kubectl's own flags (--context, --kubeconfig, --as, --request-timeout ...) work
+here too: see "{{.Root.CommandPath}} options".
+`
+
+// examples indents lines for cobra's help and puts the program's name in.
+func (a *app) examples(lines ...string) string {
+	return "  " + strings.ReplaceAll(strings.Join(lines, "\n  "), "%s", a.program)
+}
+
+// connect returns the cluster that the flags choose.
+func (a *app) connect(g *globals) (*cluster.Cluster, error) {
+	return cluster.Connect(g.kubectl, "kubectl-certs/"+version, warnings{a})
+}
+
+// warnings shows what the API server warns of, once each.
+type warnings struct{ *app }
+
+// HandleWarningHeader implements rest.WarningHandler.
+func (w warnings) HandleWarningHeader(code int, _ string, text string) {
+	const miscPersistent = 299 // the only code that API servers send
+	if code == miscPersistent && text != "" {
+		w.say("warning: %s\n", text)
+	}
+}
