@@ -28,14 +28,23 @@ func (l *lifetime) Set(text string) error {
 	return nil
 }
 
-// String implements pflag.Value: "24h" rather than "24h0m0s".
+// String implements pflag.Value: "30d" and "24h" rather than "24h0m0s".
 func (l *lifetime) String() string {
-	text := time.Duration(*l).String()
-	text = strings.TrimSuffix(text, "0s")
-	if text == "" {
-		return "0s"
+	return humanLife(time.Duration(*l))
+}
+
+// humanLife renders a duration in the largest units that are exact: days from
+// three on, else hours, minutes and seconds.
+func humanLife(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 3*day && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
 	}
-	if strings.HasSuffix(text, "h0m") {
+	text := d.String()
+	if d%time.Minute == 0 && d != 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d%time.Hour == 0 && d != 0 {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text

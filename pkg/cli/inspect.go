@@ -77,7 +77,7 @@ func (a *app) inspect(ctx context.Context, g *globals, print func(*inventory.Inv
 	if err := print(inv); err != nil {
 		return fmt.Errorf("writing the output: %w", err)
 	}
-	if fault != nil && cluster.Unreachable(fault) {
+	if cluster.Unreachable(fault) {
 		return c.Explain(fault, a.now())
 	}
 	return nil

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
@@ -230,8 +229,7 @@ func (a *app) showPlan(c *cluster.Cluster, plan *issue.Plan) {
 		groups = "none"
 	}
 	a.say("  groups   %s\n", groups)
-	life := lifetime(plan.ExpiresIn)
-	a.say("  life     %s\n", life.String())
+	a.say("  life     %s\n", humanLife(plan.ExpiresIn))
 	a.say("  signer   %s\n", issue.SignerName)
 	if plan.Binding != nil {
 		a.say("  binding  ClusterRoleBinding %s to ClusterRole %s will be created\n", plan.Binding.Name, plan.Binding.RoleRef.Name)
@@ -260,24 +258,19 @@ func (a *app) showEvent(event issue.Event, name string) {
 	}
 }
 
-// clockSlack is by how much less than asked a certificate may live without a
-// word: the signer's clock and its rounding to seconds.
-const clockSlack = time.Minute
-
 // showIssued says what was issued and where it is.
 func (a *app) showIssued(f issueFlags, profileName string, request issue.Request, issued *issue.Issued) {
-	now := a.now()
-	left := issued.Certificate.NotAfter.Sub(now)
-	if left < request.ExpiresIn-clockSlack {
-		asked := lifetime(request.ExpiresIn)
-		a.say("warning: the cluster shortened the life from %s to %s\n", asked.String(), duration.HumanDuration(left))
+	cert := issued.Certificate
+	// The signer dates a certificate back by some minutes, out of its life.
+	if life := cert.NotAfter.Sub(cert.NotBefore); life < request.ExpiresIn.Truncate(time.Second) {
+		a.say("warning: the cluster shortened the life from %s to %s\n", humanLife(request.ExpiresIn), humanLife(life))
 	}
 	w, where := a.out, f.path(profileName)
 	if f.out == "-" {
 		w, where = a.errOut, "the kubeconfig to standard output"
 	}
-	fprintf(w, "Wrote %s: user %s, valid until %s (%s left)\n", where, issued.Certificate.Subject.CommonName,
-		issued.Certificate.NotAfter.UTC().Format("2006-01-02 15:04 MST"), duration.HumanDuration(left))
+	fprintf(w, "Wrote %s: user %s, valid until %s (%s left)\n", where, cert.Subject.CommonName,
+		cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"), humanLife(cert.NotAfter.Sub(a.now()).Truncate(time.Minute)))
 	if f.out != "-" {
 		a.say("Try it: kubectl --kubeconfig %s auth whoami\n", where)
 	}

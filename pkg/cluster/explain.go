@@ -21,7 +21,8 @@ import (
 // talked to at all, or does not know the caller: whatever is asked next will
 // fail the same way.
 func Unreachable(err error) bool {
-	return apierrors.IsUnauthorized(err) || transportFault(err) != ""
+	var answered apierrors.APIStatus
+	return err != nil && (apierrors.IsUnauthorized(err) || !errors.As(err, &answered))
 }
 
 // Explain puts the faults that have nothing to do with the question asked (no
