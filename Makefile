@@ -16,10 +16,12 @@ CLUSTER_ENV := eval "$$(test/cluster/env)"
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+BINARY := build/kubectl-certs
+
 .PHONY: build
 build: ## Build build/kubectl-certs
 	@mkdir -p build
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o build/kubectl-certs ./cmd/kubectl-certs
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/kubectl-certs
 
 .PHONY: demo
 demo: cluster build ## Bring up a kind cluster and show issue and inspect on it
