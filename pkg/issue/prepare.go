@@ -51,21 +51,27 @@ const requests = "certificatesigningrequests"
 
 // The acts that issuing may consist of.
 var (
-	create      = act("create", requests, "", "")
-	get         = act("get", requests, "", "")
-	watch       = act("watch", requests, "", "")
-	withdraw    = act("delete", requests, "", "")
-	approve     = act("update", requests, "approval", "")
-	sign        = act("approve", "signers", "", SignerName)
+	create   = act("create", requests, "", "")
+	get      = act("get", requests, "", "")
+	watch    = act("watch", requests, "", "")
+	withdraw = act("delete", requests, "", "")
+	approve  = act("update", requests, "approval", "")
+	sign     = act("approve", "signers", "", SignerName)
+	// Either will do (pkg/certauthorization/certauthorization.go).
+	signDomain  = act("approve", "signers", "", "kubernetes.io/*")
 	bind        = authorizationv1.ResourceAttributes{Verb: "create", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterrolebindings"}
 	readBinding = authorizationv1.ResourceAttributes{Verb: "get", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterrolebindings", Name: catalog.KubeadmAdmins}
 	bindAdmin   = authorizationv1.ResourceAttributes{Verb: "bind", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterroles", Name: clusterAdmin}
-	everything  = []authorizationv1.ResourceAttributes{create, get, watch, withdraw, approve, sign, bind, bindAdmin}
+
+	required = []authorizationv1.ResourceAttributes{create, get, watch}
+	helpful  = []authorizationv1.ResourceAttributes{withdraw, approve, sign, signDomain}
+	toBind   = []authorizationv1.ResourceAttributes{bind, bindAdmin}
 )
 
 // Prepare asks the cluster, all at once, what carrying out request takes:
 // what the caller may do, which group administrators are in, and by which CA
-// client certificates are verified. Nothing is changed. The error names every
+// client certificates are verified. Only where a binding turns out to be
+// missing is it asked once more. Nothing is changed. The error names every
 // permission that is missing.
 func Prepare(ctx context.Context, client kubernetes.Interface, allowed Allowed, request Request) (*Plan, error) {
 	if err := request.Validate(); err != nil {
@@ -74,18 +80,12 @@ func Prepare(ctx context.Context, client kubernetes.Interface, allowed Allowed, 
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	plan := &Plan{Request: request}
-	may := map[authorizationv1.ResourceAttributes]bool{}
+	may := permissions{}
 	var admins adminGroup
 	var adminsErr error
 
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		answers, err := allowed(groupCtx, everything)
-		for i, yes := range answers {
-			may[everything[i]] = yes
-		}
-		return err
-	})
+	group.Go(func() error { return may.ask(groupCtx, allowed, slices.Concat(required, helpful)) })
 	group.Go(func() (err error) {
 		plan.ClientCA, err = readClientCA(groupCtx, client)
 		return err
@@ -103,24 +103,42 @@ func Prepare(ctx context.Context, client kubernetes.Interface, allowed Allowed, 
 		return nil, err
 	}
 
-	needed := []authorizationv1.ResourceAttributes{create, get, watch}
+	needed := slices.Clone(required)
 	if request.AdminGroup {
 		plan.Subject.Organizations = append(plan.Subject.Organizations, admins.name)
 		plan.Binding = admins.missing
-		if adminsErr != nil {
-			needed = append(needed, readBinding)
-		} else if plan.Binding != nil {
-			needed = append(needed, bind, bindAdmin)
-		}
 	}
-	plan.MayApprove = may[approve] && may[sign]
+	if adminsErr != nil {
+		needed = append(needed, readBinding)
+	} else if plan.Binding != nil {
+		if err := may.ask(ctx, allowed, toBind); err != nil {
+			return nil, err
+		}
+		needed = append(needed, toBind...)
+	}
+	plan.MayApprove = may[approve] && (may[sign] || may[signDomain])
 	plan.MayWithdraw = may[withdraw]
-	return plan, missing(needed, may)
+	return plan, may.missing(needed)
+}
+
+// permissions are the acts that the caller may do.
+type permissions map[authorizationv1.ResourceAttributes]bool
+
+// ask finds out about acts.
+func (may permissions) ask(ctx context.Context, allowed Allowed, acts []authorizationv1.ResourceAttributes) error {
+	answers, err := allowed(ctx, acts)
+	if err != nil {
+		return err
+	}
+	for i, yes := range answers {
+		may[acts[i]] = yes
+	}
+	return nil
 }
 
 // missing returns an error that names the acts that are needed and may not be
 // done, or nil.
-func missing(needed []authorizationv1.ResourceAttributes, may map[authorizationv1.ResourceAttributes]bool) error {
+func (may permissions) missing(needed []authorizationv1.ResourceAttributes) error {
 	var lacking []string
 	for _, a := range needed {
 		if !may[a] {

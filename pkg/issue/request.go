@@ -67,10 +67,9 @@ func (r Request) Validate() error {
 	case len(r.Subject.CommonName) > 64:
 		return hint.New(fmt.Sprintf("the user's name has %d bytes; a certificate's common name has at most 64", len(r.Subject.CommonName)), "use a shorter --name")
 	case r.ExpiresIn < MinLife:
-		return hint.New(fmt.Sprintf("a life of %s is too short", r.ExpiresIn),
-			"Kubernetes issues certificates for 10 minutes or more: --expires-in 10m")
+		return hint.New("no certificate is issued for less than 10 minutes", "ask for more: --expires-in 10m")
 	case r.ExpiresIn > MaxLife:
-		return hint.New(fmt.Sprintf("a life of %s is longer than the API can express", r.ExpiresIn), "use a shorter --expires-in")
+		return hint.New("no certificate can be asked for more than 24855 days", "ask for less with --expires-in")
 	case r.Timeout <= 0:
 		return hint.New(fmt.Sprintf("a timeout of %s leaves no time to wait", r.Timeout), "use a longer --timeout")
 	}

@@ -48,7 +48,7 @@ func TestIssueRefusals(t *testing.T) {
 		{"unknown CA", strangersCA(t), nil, "not signed by the CA in the kubeconfig", "kube-root-ca.crt"},
 		{"missing directory", good, []string{"--out", "nowhere/admin.kubeconfig"}, "writing nowhere/admin.kubeconfig: no such file or directory", "--out"},
 		{"read-only directory", good, []string{"--out", "/proc/admin.kubeconfig"}, "writing /proc/admin.kubeconfig", "--out"},
-		{"short life", good, []string{"--expires-in", "9m"}, "a life of 9m0s is too short", "10m"},
+		{"short life", good, []string{"--expires-in", "9m"}, "less than 10 minutes", "10m"},
 		{"no duration", good, []string{"--expires-in", "soon"}, `"soon" is no duration`, "--help"},
 		{"system:masters", good, []string{"--group", "system:masters"}, "system:masters cannot be had", "leave out --group"},
 		{"weak key", good, []string{"--key-type", "rsa-1024"}, `unknown key type "rsa-1024": use one of ecdsa-p256`, ""},
