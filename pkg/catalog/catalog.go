@@ -34,6 +34,16 @@ const (
 	KubeconfigCA Place = "kubeconfig CA"
 	// APIServerEndpoint is what an API server presents on its serving port.
 	APIServerEndpoint Place = "API server endpoint"
+	// KubeletPort is what a kubelet presents.
+	KubeletPort Place = "kubelet port"
+	// EtcdClientPort is what etcd presents to its clients.
+	EtcdClientPort Place = "etcd client port"
+	// EtcdPeerPort is what etcd presents to its other members.
+	EtcdPeerPort Place = "etcd peer port"
+	// ControllerManagerPort is what kube-controller-manager presents.
+	ControllerManagerPort Place = "controller manager port"
+	// SchedulerPort is what kube-scheduler presents.
+	SchedulerPort Place = "scheduler port"
 	// RootCA is ConfigMap kube-root-ca.crt: what pods verify the API server by.
 	RootCA Place = "kube-root-ca.crt"
 	// ClientCA is client-ca-file in ConfigMap
@@ -131,6 +141,21 @@ func Recognise(place Place, subject pki.Subject) (Entry, bool) {
 		}
 	}
 	return Entry{}, false
+}
+
+// ports are the ports of nodes where components present certificates.
+var ports = map[Place]int{
+	KubeletPort:           10250,
+	EtcdClientPort:        2379,
+	EtcdPeerPort:          2380,
+	ControllerManagerPort: 10257,
+	SchedulerPort:         10259,
+}
+
+// Port returns the port of a node that place is.
+func Port(place Place) (number int, ok bool) {
+	number, ok = ports[place]
+	return number, ok
 }
 
 // Anchors returns the places whose certificates verify what is seen at place

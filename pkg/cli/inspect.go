@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 const scanTimeout = 10 * time.Second
 
 func (a *app) newInspect(g *globals) *cobra.Command {
-	var output string
+	var output, reach string
 	cmd := &cobra.Command{
 		Use:   "inspect",
 		Short: "Show the cluster's certificates, and what is wrong with them",
@@ -47,18 +48,22 @@ used for it. What could not be read is listed, with what would let it be read.`,
 			if err != nil {
 				return err
 			}
-			return a.inspect(cmd.Context(), g, func(inv *inventory.Inventory) error {
+			if !slices.Contains(cluster.Reaches(), cluster.Reach(reach)) {
+				return hint.New(fmt.Sprintf("unknown --reach %q", reach), "use auto, direct or port-forward")
+			}
+			return a.inspect(cmd.Context(), g, cluster.Reach(reach), func(inv *inventory.Inventory) error {
 				return format(a.out, inv, colors)
 			})
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.FormatNames(), ", "))
+	cmd.Flags().StringVar(&reach, "reach", string(cluster.ReachAuto), "How to get to the nodes' ports: auto, direct or port-forward")
 	return cmd
 }
 
 // inspect scans the cluster and prints what was found, even when the API
 // server does not talk to the caller: that is when it is needed most.
-func (a *app) inspect(ctx context.Context, g *globals, print func(*inventory.Inventory) error) error {
+func (a *app) inspect(ctx context.Context, g *globals, reach cluster.Reach, print func(*inventory.Inventory) error) error {
 	c, err := a.connect(g)
 	if err != nil {
 		return err
@@ -69,7 +74,7 @@ func (a *app) inspect(ctx context.Context, g *globals, print func(*inventory.Inv
 	ask := scan.Source{Name: "version", Read: func(ctx context.Context, _ *inventory.Collector) {
 		version, fault = serverVersion(ctx, c)
 	}}
-	scan.Run(ctx, timeoutOr(g.kubectl, scanTimeout), append(sources(c), ask), &found)
+	scan.Run(ctx, timeoutOr(g.kubectl, scanTimeout), append(sources(ctx, c, reach), ask), &found)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -84,11 +89,14 @@ func (a *app) inspect(ctx context.Context, g *globals, print func(*inventory.Inv
 }
 
 // sources are what inspect reads.
-func sources(c *cluster.Cluster) []scan.Source {
+func sources(ctx context.Context, c *cluster.Cluster, reach cluster.Reach) []scan.Source {
+	dial := c.NodeDialer(ctx, reach).DialNode
 	return []scan.Source{
 		scan.Kubeconfig(scan.Credentials{Context: c.Context, ClientCertificate: c.ClientCertificate, CA: c.CA}),
 		scan.Endpoint(c.Client, scan.Server{URL: c.Server, ServerName: c.ServerName, Proxy: c.Config.Proxy}),
 		scan.Trust(c.Client, c.Namespace),
+		scan.Kubelets(c.Client, dial),
+		scan.ControlPlane(c.Client, dial),
 	}
 }
 

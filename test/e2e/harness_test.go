@@ -234,11 +234,7 @@ func ours(t *testing.T, prefix string) []string {
 // onControlPlane runs a command on the control-plane node and returns its output.
 func onControlPlane(t *testing.T, command ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "docker", append([]string{"exec", controlPlane}, command...)...).Output()
-	if err != nil {
-		t.Fatalf("on the control plane: %s: %v", strings.Join(command, " "), err)
-	}
-	return string(out)
+	return onNode(t, controlPlane, command...)
 }
 
 // wantFailure checks the form that every failure has: exit 1, one sentence

@@ -1,0 +1,151 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Reach is a way to get to the ports of nodes.
+type Reach string
+
+// The ways.
+const (
+	// ReachAuto dials the node and, if that does not succeed at once, tries a
+	// port-forward too.
+	ReachAuto Reach = "auto"
+	// ReachDirect only dials the node's address.
+	ReachDirect Reach = "direct"
+	// ReachPortForward only goes through the API server.
+	ReachPortForward Reach = "port-forward"
+)
+
+// Reaches lists every Reach, the default first.
+func Reaches() []Reach { return []Reach{ReachAuto, ReachDirect, ReachPortForward} }
+
+// headStart is how long a direct connection is waited for alone: within a
+// data centre it takes a millisecond; from outside it never comes.
+const headStart = 300 * time.Millisecond
+
+// NodeDialer opens connections to ports of nodes, without a local listener.
+type NodeDialer struct {
+	cluster *Cluster
+	reach   Reach
+	// pods are host-network pods by the name of their node: a port-forward to
+	// one of them reaches the node's own 127.0.0.1.
+	pods func() (map[string]podRef, error)
+}
+
+type podRef struct{ namespace, name string }
+
+// NodeDialer returns a dialer that gets to nodes by reach. ctx bounds the
+// look-up of pods that port-forwards need.
+func (c *Cluster) NodeDialer(ctx context.Context, reach Reach) *NodeDialer {
+	return &NodeDialer{cluster: c, reach: reach, pods: sync.OnceValues(func() (map[string]podRef, error) {
+		return c.hostNetworkPods(ctx)
+	})}
+}
+
+// DialNode connects to a port of the node called name, which has address.
+func (d *NodeDialer) DialNode(ctx context.Context, name, address string, port int) (net.Conn, error) {
+	switch d.reach {
+	case ReachDirect:
+		return d.direct(ctx, address, port)
+	case ReachPortForward:
+		return d.forward(ctx, name, port)
+	}
+	return d.both(ctx, name, address, port)
+}
+
+func (d *NodeDialer) direct(ctx context.Context, address string, port int) (net.Conn, error) {
+	if address == "" {
+		return nil, errors.New("the node has no address")
+	}
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
+}
+
+// both gives the direct connection a head start, then lets the two race.
+func (d *NodeDialer) both(ctx context.Context, name, address string, port int) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type attempt struct {
+		conn net.Conn
+		err  error
+	}
+	// Both have room for their result, so that neither waits for a reader.
+	direct, forward := make(chan attempt, 1), make(chan attempt, 1)
+	start := func(to chan<- attempt, dial func() (net.Conn, error)) {
+		conn, err := dial()
+		to <- attempt{conn, err}
+	}
+	// The loser's connection is closed when it comes.
+	discard := func(from <-chan attempt) {
+		if late := <-from; late.conn != nil {
+			late.conn.Close()
+		}
+	}
+	go start(direct, func() (net.Conn, error) { return d.direct(ctx, address, port) })
+	var directErr error
+	select {
+	case a := <-direct:
+		if a.err == nil {
+			return a.conn, nil
+		}
+		directErr, direct = a.err, nil
+	case <-time.After(headStart):
+	}
+	go start(forward, func() (net.Conn, error) { return d.forward(ctx, name, port) })
+	var forwardErr error
+	for direct != nil || forward != nil {
+		select {
+		case a := <-direct:
+			if a.err == nil {
+				if forward != nil {
+					go discard(forward)
+				}
+				return a.conn, nil
+			}
+			directErr, direct = a.err, nil
+		case a := <-forward:
+			if a.err == nil {
+				if direct != nil {
+					go discard(direct)
+				}
+				return a.conn, nil
+			}
+			forwardErr, forward = a.err, nil
+		}
+	}
+	return nil, fmt.Errorf("%w; by port-forward: %w", directErr, forwardErr)
+}
+
+// hostNetworkPods finds a running host-network pod on each node that has one.
+// kube-system has them on every node as a rule: kube-proxy, static pods.
+func (c *Cluster) hostNetworkPods(ctx context.Context) (map[string]podRef, error) {
+	found := map[string]podRef{}
+	options := metav1.ListOptions{FieldSelector: "spec.hostNetwork=true,status.phase=Running", Limit: 500}
+	for {
+		list, err := c.Client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, options)
+		if err != nil {
+			return nil, fmt.Errorf("looking for a host-network pod: %w", err)
+		}
+		for i := range list.Items {
+			pod := &list.Items[i]
+			// Old API servers do not know the field selector.
+			if pod.Spec.HostNetwork && pod.Status.Phase == corev1.PodRunning {
+				found[pod.Spec.NodeName] = podRef{pod.Namespace, pod.Name}
+			}
+		}
+		if options.Continue = list.Continue; options.Continue == "" {
+			return found, nil
+		}
+	}
+}
