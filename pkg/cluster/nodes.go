@@ -61,7 +61,9 @@ func (d *NodeDialer) DialNode(ctx context.Context, name, address string, port in
 	case ReachPortForward:
 		return d.forward(ctx, name, port)
 	}
-	return d.both(ctx, name, address, port)
+	return race(ctx, headStart,
+		func(ctx context.Context) (net.Conn, error) { return d.direct(ctx, address, port) },
+		func(ctx context.Context) (net.Conn, error) { return d.forward(ctx, name, port) })
 }
 
 func (d *NodeDialer) direct(ctx context.Context, address string, port int) (net.Conn, error) {
@@ -72,59 +74,55 @@ func (d *NodeDialer) direct(ctx context.Context, address string, port int) (net.
 	return dialer.DialContext(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 }
 
-// both gives the direct connection a head start, then lets the two race.
-func (d *NodeDialer) both(ctx context.Context, name, address string, port int) (net.Conn, error) {
+// race dials by first and, when that fails or headStart is over, by second as
+// well. It returns the connection that comes about first and sees to it that
+// the other one is closed.
+func race(ctx context.Context, headStart time.Duration, first, second func(context.Context) (net.Conn, error)) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	type attempt struct {
+	type result struct {
 		conn net.Conn
 		err  error
+		way  int
 	}
-	// Both have room for their result, so that neither waits for a reader.
-	direct, forward := make(chan attempt, 1), make(chan attempt, 1)
-	start := func(to chan<- attempt, dial func() (net.Conn, error)) {
-		conn, err := dial()
-		to <- attempt{conn, err}
+	results := make(chan result, 2) // room for both, so that neither waits for a reader
+	start := func(way int, dial func(context.Context) (net.Conn, error)) {
+		conn, err := dial(ctx)
+		results <- result{conn, err, way}
 	}
-	// The loser's connection is closed when it comes.
-	discard := func(from <-chan attempt) {
-		if late := <-from; late.conn != nil {
-			late.conn.Close()
-		}
-	}
-	go start(direct, func() (net.Conn, error) { return d.direct(ctx, address, port) })
-	var directErr error
-	select {
-	case a := <-direct:
-		if a.err == nil {
-			return a.conn, nil
-		}
-		directErr, direct = a.err, nil
-	case <-time.After(headStart):
-	}
-	go start(forward, func() (net.Conn, error) { return d.forward(ctx, name, port) })
-	var forwardErr error
-	for direct != nil || forward != nil {
+	go start(0, first)
+	underWay, started := 1, false
+	timer := time.NewTimer(headStart)
+	defer timer.Stop()
+	var errs [2]error
+	for {
 		select {
-		case a := <-direct:
-			if a.err == nil {
-				if forward != nil {
-					go discard(forward)
-				}
-				return a.conn, nil
+		case r := <-results:
+			underWay--
+			if r.err == nil {
+				go closeLate(underWay, func() net.Conn { return (<-results).conn })
+				return r.conn, nil
 			}
-			directErr, direct = a.err, nil
-		case a := <-forward:
-			if a.err == nil {
-				if direct != nil {
-					go discard(direct)
-				}
-				return a.conn, nil
-			}
-			forwardErr, forward = a.err, nil
+			errs[r.way] = r.err
+		case <-timer.C:
+		}
+		if !started {
+			started = true
+			underWay++
+			go start(1, second)
+		} else if underWay == 0 {
+			return nil, fmt.Errorf("%w; by port-forward: %w", errs[0], errs[1])
 		}
 	}
-	return nil, fmt.Errorf("%w; by port-forward: %w", directErr, forwardErr)
+}
+
+// closeLate closes the n connections that still come.
+func closeLate(n int, next func() net.Conn) {
+	for range n {
+		if conn := next(); conn != nil {
+			conn.Close()
+		}
+	}
 }
 
 // hostNetworkPods finds a running host-network pod on each node that has one.
