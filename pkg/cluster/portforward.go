@@ -12,9 +12,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
+	"k8s.io/streaming/pkg/httpstream"
 )
 
 // forward connects to a port of a node's own 127.0.0.1, through a host-network
@@ -57,7 +57,7 @@ func (d *NodeDialer) forward(ctx context.Context, node string, port int) (net.Co
 func (c *Cluster) forwardTo(pod podRef, port int) (net.Conn, error) {
 	url := c.Client.CoreV1().RESTClient().Post().Resource("pods").
 		Namespace(pod.namespace).Name(pod.name).SubResource("portforward").URL()
-	websocket, err := portforward.NewSPDYOverWebsocketDialer(url, c.Config)
+	websocket, err := portforward.NewSPDYOverWebsocketDialerForStreaming(url, c.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ func (c *Cluster) forwardTo(pod podRef, port int) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	fallback := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
-	dialer := portforward.NewFallbackDialer(websocket, fallback, func(err error) bool {
+	fallback := spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
+	dialer := portforward.NewFallbackDialerForStreaming(websocket, fallback, func(err error) bool {
 		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
 	})
 	connection, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)
