@@ -90,7 +90,8 @@ func (c *Collector) Inventory(cluster Cluster, now time.Time) *Inventory {
 		inv.Items = append(inv.Items, f.entry)
 	}
 	slices.SortFunc(inv.Skipped, func(a, b Skip) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Reason, b.Reason))
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Where, b.Where),
+			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Hint, b.Hint))
 	})
 	return inv
 }
@@ -143,6 +144,9 @@ func compareSightings(a, b Sighting) int {
 		cmp.Compare(a.Source, b.Source),
 		cmp.Compare(a.Where, b.Where),
 		slices.Compare(a.Certificate.Raw, b.Certificate.Raw),
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Node, b.Node),
+		cmp.Compare(a.Address, b.Address),
 	)
 }
 

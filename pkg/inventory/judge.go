@@ -116,6 +116,10 @@ func judgeChain(c *certificate, t trust, now time.Time) []Finding {
 
 // chainFault shortens x509's words where they say no more than the finding.
 func chainFault(err error) string {
+	// x509 has no type for it where it looks for an authority.
+	if strings.Contains(err.Error(), "insecure algorithm") {
+		return "signed with an algorithm that is refused today"
+	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return "signed by another key"
 	}

@@ -38,6 +38,8 @@ func Reserve(path string, replace bool) (*File, error) {
 		return nil, exists(path)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, cannotWrite(path, err)
+	case err != nil && isSymlink(path):
+		return nil, hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", path), "name another file with --out")
 	}
 	// CreateTemp gives mode 0600, whatever the umask.
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
@@ -56,7 +58,8 @@ func (f *File) Commit(data []byte) error {
 	if err := f.place(); err != nil {
 		return err
 	}
-	return syncDirectory(filepath.Dir(f.path))
+	syncDirectory(filepath.Dir(f.path))
+	return nil
 }
 
 // place gives the finished file its name.
@@ -98,17 +101,21 @@ func (f *File) Discard() {
 	_ = os.Remove(f.temp.Name())
 }
 
-// syncDirectory makes a new name in a directory outlive a crash.
-func syncDirectory(dir string) error {
+// syncDirectory makes a new name in a directory outlive a crash, where it can:
+// some file systems cannot sync a directory, and one that may be written need
+// not be readable. The file stands there by now, and is safe on the disk.
+func syncDirectory(dir string) {
 	d, err := os.Open(dir)
 	if err != nil {
-		return err
+		return
 	}
 	defer d.Close()
-	// Some file systems cannot sync a directory, and say so with EINVAL;
-	// the file itself is safe on the disk by now.
 	_ = d.Sync()
-	return nil
+}
+
+func isSymlink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 func exists(path string) error {

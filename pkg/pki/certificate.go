@@ -19,6 +19,15 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	var errs []error
 	for n := 1; ; n++ {
 		block, rest := pem.Decode(data)
+		// Decode passes over a damaged block in silence.
+		damaged := blocksBegun(data[:len(data)-len(rest)]) - 1
+		if block == nil {
+			damaged = blocksBegun(data)
+		}
+		for range damaged {
+			errs = append(errs, fmt.Errorf("PEM block %d is cut off or damaged", n))
+			n++
+		}
 		if block == nil {
 			break
 		}
@@ -33,13 +42,20 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 		}
 		certs = append(certs, cert)
 	}
-	if bytes.Contains(data, []byte("-----BEGIN")) {
-		errs = append(errs, errors.New("a PEM block is cut off or damaged"))
-	}
 	if len(certs) == 0 && len(errs) == 0 {
 		errs = append(errs, errors.New("no PEM certificate in it"))
 	}
 	return certs, errors.Join(errs...)
+}
+
+// blocksBegun counts the PEM blocks that begin in data.
+func blocksBegun(data []byte) int {
+	begin := []byte("-----BEGIN ")
+	n := bytes.Count(data, append([]byte("\n"), begin...))
+	if bytes.HasPrefix(data, begin) {
+		n++
+	}
+	return n
 }
 
 // EncodeCertificates returns certs as PEM, in order.
@@ -66,7 +82,7 @@ func VerifyChain(cert *x509.Certificate, intermediates, anchors []*x509.Certific
 	for _, c := range intermediates {
 		between.AddCert(c)
 	}
-	var first error
+	var fault error
 	for _, at := range []time.Time{now, cert.NotBefore, cert.NotAfter} {
 		_, err := cert.Verify(x509.VerifyOptions{
 			Roots:         roots,
@@ -77,11 +93,16 @@ func VerifyChain(cert *x509.Certificate, intermediates, anchors []*x509.Certific
 		if err == nil {
 			return nil
 		}
-		if first == nil {
-			first = err
+		if fault == nil || (outOfDate(fault) && !outOfDate(err)) {
+			fault = err
 		}
 	}
-	return first
+	return fault
+}
+
+func outOfDate(err error) bool {
+	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+	return ok && invalid.Reason == x509.Expired
 }
 
 // SelfSigned reports whether cert is signed with its own key.

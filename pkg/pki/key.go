@@ -4,6 +4,7 @@ package pki
 
 import (
 	"crypto"
+	"crypto/dsa" //lint:ignore SA1019 no key is made with it; old ones are to be recognised
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -90,6 +91,8 @@ func DescribeKey(key crypto.PublicKey) (algorithm string, bits int) {
 		return x509.ECDSA.String(), k.Params().BitSize
 	case ed25519.PublicKey:
 		return x509.Ed25519.String(), 8 * ed25519.PublicKeySize
+	case *dsa.PublicKey:
+		return x509.DSA.String(), k.P.BitLen()
 	}
 	return "unknown", 0
 }

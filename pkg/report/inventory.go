@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/yaml"
@@ -50,15 +51,52 @@ func Lookup(name string) (Format, error) {
 
 // JSON writes the inventory as its versioned kind.
 func JSON(w io.Writer, inv *inventory.Inventory, _ Colors) error {
-	encoder := json.NewEncoder(w)
+	text, err := encode(inv)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, escape(text, func(r rune) string {
+		high, low := utf16.EncodeRune(r)
+		return fmt.Sprintf(`\u%04x\u%04x`, high, low)
+	}))
+	return err
+}
+
+func encode(inv *inventory.Inventory) (string, error) {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(inv)
+	err := encoder.Encode(inv)
+	return text.String(), err
+}
+
+// escape writes hostile characters in JSON text, which can stand only within
+// its strings, as escapes of the same meaning. astral does so beyond U+FFFF,
+// where JSON and YAML differ.
+func escape(text string, astral func(rune) string) string {
+	var out strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\n' || !hostile(r):
+			out.WriteRune(r)
+		case r > 0xffff:
+			out.WriteString(astral(r))
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.String()
 }
 
 // YAML writes what JSON writes.
 func YAML(w io.Writer, inv *inventory.Inventory, _ Colors) error {
-	data, err := yaml.Marshal(inv)
+	text, err := encode(inv)
+	if err != nil {
+		return err
+	}
+	// YAML's reader, through which it passes, does not take all that JSON does.
+	data, err := yaml.JSONToYAML([]byte(escape(text, func(r rune) string { return fmt.Sprintf(`\U%08x`, r) })))
 	if err != nil {
 		return err
 	}

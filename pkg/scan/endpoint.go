@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -134,16 +135,23 @@ func firstNonEmpty(a, b string) string {
 func presented(ctx context.Context, address, serverName string, proxy func(*http.Request) (*url.URL, error)) ([]*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	var chain []*x509.Certificate
+	// A connection that comes about too late is still dialled when RoundTrip
+	// has returned.
+	var seen atomic.Pointer[tls.ConnectionState]
 	transport := &http.Transport{
 		Proxy: proxy,
 		TLSClientConfig: &tls.Config{
 			InsecureSkipVerify: true, // #nosec G402 -- it is read, not trusted
 			ServerName:         serverName,
 			VerifyConnection: func(state tls.ConnectionState) error {
-				chain = state.PeerCertificates
+				seen.Store(&state)
 				return nil
 			},
+		},
+		// What was seen before CONNECT is the proxy's.
+		GetProxyConnectHeader: func(context.Context, *url.URL, string) (http.Header, error) {
+			seen.Store(nil)
+			return nil, nil
 		},
 		DisableKeepAlives: true,
 	}
@@ -155,8 +163,8 @@ func presented(ctx context.Context, address, serverName string, proxy func(*http
 	if response != nil {
 		response.Body.Close()
 	}
-	if len(chain) > 0 {
-		return chain, nil // whatever the server answered afterwards
+	if state := seen.Load(); state != nil {
+		return state.PeerCertificates, nil // whatever the server answered afterwards
 	}
 	if err == nil {
 		err = fmt.Errorf("no certificate was presented")

@@ -11,8 +11,7 @@ import (
 // Credentials are the certificates that a kubeconfig's context holds, as PEM.
 type Credentials struct {
 	// Context is how the context is named in the inventory.
-	Context string
-	// User names the entry that ClientCertificate belongs to.
+	Context           string
 	ClientCertificate []byte
 	CA                []byte
 }

@@ -1,0 +1,97 @@
+package scan_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
+	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
+)
+
+func configMap(namespace, name string, data map[string]string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: data}
+}
+
+// The places of what Trust reads, for namespace web.
+const (
+	rootCA          = "web/kube-root-ca.crt#ca.crt"
+	authentication  = "kube-system/extension-apiserver-authentication"
+	clientCA        = authentication + "#client-ca-file"
+	requestHeaderCA = authentication + "#requestheader-client-ca-file"
+)
+
+func TestTrust(t *testing.T) {
+	ca, frontProxy := pkitest.NewCA(t, "kubernetes"), pkitest.NewCA(t, "front-proxy")
+	root := configMap("web", "kube-root-ca.crt", map[string]string{"ca.crt": string(ca.PEM())})
+	extension := func(data map[string]string) *corev1.ConfigMap {
+		return configMap("kube-system", "extension-apiserver-authentication", data)
+	}
+	whole := extension(map[string]string{"client-ca-file": string(ca.PEM()), "requestheader-client-ca-file": string(frontProxy.PEM())})
+	tests := []struct {
+		name          string
+		objects       []runtime.Object
+		refuse        func(*fake.Clientset)
+		seen, skipped []string
+	}{
+		{"everything", []runtime.Object{root, whole}, nil,
+			[]string{"kubernetes: " + clientCA + ", " + rootCA, "front-proxy: " + requestHeaderCA}, nil},
+		{"the pods' CA is forbidden", []runtime.Object{root, whole}, func(c *fake.Clientset) { forbid(c, "get", "configmaps", "kube-root-ca.crt") },
+			[]string{"kubernetes: " + clientCA, "front-proxy: " + requestHeaderCA}, []string{"web/kube-root-ca.crt: forbidden"}},
+		{"the clients' CA is forbidden", []runtime.Object{root, whole}, func(c *fake.Clientset) {
+			forbid(c, "get", "configmaps", "extension-apiserver-authentication")
+		}, []string{"kubernetes: " + rootCA}, []string{authentication + ": forbidden"}},
+		{"neither is published", nil, nil, nil, []string{authentication + ": not found", "web/kube-root-ca.crt: not found"}},
+		{"no front proxy is set", []runtime.Object{root, extension(map[string]string{"client-ca-file": string(ca.PEM())})}, nil,
+			[]string{"kubernetes: " + clientCA + ", " + rootCA}, []string{requestHeaderCA + ": not set"}},
+		{"a bundle is empty", []runtime.Object{root, extension(map[string]string{"client-ca-file": "", "requestheader-client-ca-file": string(frontProxy.PEM())})}, nil,
+			[]string{"kubernetes: " + rootCA, "front-proxy: " + requestHeaderCA}, []string{clientCA + ": no PEM certificate in it"}},
+		{"a bundle is garbage", []runtime.Object{root, extension(map[string]string{"client-ca-file": "garbage", "requestheader-client-ca-file": string(frontProxy.PEM())})}, nil,
+			[]string{"kubernetes: " + rootCA, "front-proxy: " + requestHeaderCA}, []string{clientCA + ": no PEM certificate in it"}},
+		{"a bundle is cut off", []runtime.Object{root, extension(map[string]string{
+			"client-ca-file": string(ca.PEM()) + string(frontProxy.PEM()[:99]), "requestheader-client-ca-file": string(frontProxy.PEM()),
+		})}, nil, []string{"kubernetes: " + clientCA + ", " + rootCA, "front-proxy: " + requestHeaderCA}, []string{clientCA + ": PEM block 2 is cut off or damaged"}},
+		{"nobody is let in", nil, func(c *fake.Clientset) {
+			c.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
+				return true, nil, apierrors.NewUnauthorized("")
+			})
+		}, nil, []string{authentication + ": your credentials are not accepted", "web/kube-root-ca.crt: your credentials are not accepted"}},
+		{"no connection", nil, func(c *fake.Clientset) {
+			c.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
+				return true, nil, errors.New("connection refused")
+			})
+		}, nil, []string{authentication + ": connection refused", "web/kube-root-ca.crt: connection refused"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			client := fake.NewClientset(tt.objects...)
+			if tt.refuse != nil {
+				tt.refuse(client)
+			}
+			check(t, read(long, scan.Trust(client, "web")), tt.seen, tt.skipped)
+		})
+	}
+}
+
+// What would let a source be read is said in words that an administrator can
+// act on.
+func TestTrustSaysWhatPermissionIsMissing(t *testing.T) {
+	client := fake.NewClientset()
+	forbid(client, "get", "configmaps", "kube-root-ca.crt")
+	inv := read(long, scan.Trust(client, "web"))
+	want := inventory.Skip{
+		Source: "trust", Where: "web/kube-root-ca.crt", Reason: "forbidden",
+		Hint: "ask for permission to get configmaps/kube-root-ca.crt in namespace web",
+	}
+	if !slices.Contains(inv.Skipped, want) {
+		t.Errorf("got %+v, want among them %+v", inv.Skipped, want)
+	}
+}
