@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts in testdata/script run the program as a shell would, without a
+// cluster: what it says of its flags, of kubeconfigs and of servers that are
+// not there. What it does on a cluster is in test/e2e.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			// Nothing of the person who runs the tests.
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("KUBECONFIG", "")
+			return nil
+		},
+	})
+}
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"kubectl-certs": func() { os.Exit(Main()) },
+	})
+}
+
+func TestProgramName(t *testing.T) {
+	for arg0, want := range map[string]string{
+		"kubectl-certs":                       "kubectl-certs",
+		"./build/kubectl-certs":               "kubectl-certs",
+		"/home/alice/.krew/bin/kubectl-certs": "kubectl certs",
+		"/usr/local/bin/kubectl-certs":        "kubectl certs",
+	} {
+		if got := programName(arg0); got != want {
+			t.Errorf("called as %s, it names itself %q, want %q", arg0, got, want)
+		}
+	}
+}
+
+func TestLifetime(t *testing.T) {
+	const day = 24 * time.Hour
+	for text, want := range map[string]struct {
+		life  time.Duration
+		shown string
+	}{
+		"24h":  {day, "24h"},
+		"1d":   {day, "24h"},
+		"30d":  {30 * day, "30d"},
+		"365d": {365 * day, "365d"},
+		"90m":  {90 * time.Minute, "1h30m"},
+		"1h":   {time.Hour, "1h"},
+		"600s": {10 * time.Minute, "10m"},
+		"61s":  {61 * time.Second, "1m1s"},
+		"0s":   {0, "0s"},
+		"100h": {100 * time.Hour, "100h"},
+		"-5m":  {-5 * time.Minute, "-5m"},
+	} {
+		var l lifetime
+		if err := l.Set(text); err != nil || time.Duration(l) != want.life {
+			t.Errorf("%q is %s (%v), want %s", text, time.Duration(l), err, want.life)
+		}
+		if got := l.String(); got != want.shown {
+			t.Errorf("%q is shown as %q, want %q", text, got, want.shown)
+		}
+	}
+	for _, text := range []string{"", "d", "soon", "1.5d", "-1d", "99999999d", "1w"} {
+		var l lifetime
+		if err := l.Set(text); err == nil {
+			t.Errorf("%q is taken for %s", text, time.Duration(l))
+		}
+	}
+}
