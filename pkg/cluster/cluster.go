@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -84,6 +85,9 @@ func Connect(flags *genericclioptions.ConfigFlags, userAgent string, warnings re
 	config.WarningHandler = warnings
 	config.ContentType = "application/vnd.kubernetes.protobuf"
 	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	if config.Proxy == nil {
+		config.Proxy = http.ProxyFromEnvironment // what client-go does on its own
+	}
 	c.Config = config
 	c.Server = config.Host
 	c.ServerName = config.ServerName

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -44,8 +45,7 @@ func Endpoint(client kubernetes.Interface, server Server) Source {
 		at := inventory.Location{Source: source, Where: address}
 		chain, err := presented(ctx, address, serverName, server.Proxy)
 		if err != nil {
-			to.Skip(inventory.Skip{Source: at.Source, Where: at.Where, Reason: err.Error(),
-				Hint: "check that the address can be reached from this machine"})
+			to.Skip(unreached(at, err))
 			return
 		}
 		seeChain(to, inventory.Sighting{
@@ -130,16 +130,39 @@ func firstNonEmpty(a, b string) string {
 }
 
 // presented returns the chain that the server at address presents to a client
-// that asks for serverName and shows no certificate. Nothing is verified:
-// whatever is presented is to be seen.
+// that asks for serverName and shows no certificate.
 func presented(ctx context.Context, address, serverName string, proxy func(*http.Request) (*url.URL, error)) ([]*x509.Certificate, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, errTooLate)
 	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, "https://"+address+"/version", nil)
+	if err != nil {
+		return nil, err
+	}
+	if proxy != nil {
+		through, err := proxy(request)
+		if err != nil {
+			return nil, err
+		}
+		if through != nil {
+			return presentedThrough(through, serverName, request)
+		}
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return handshake(ctx, conn, serverName)
+}
+
+// presentedThrough is presented by way of a proxy, which net/http knows how to
+// talk to.
+func presentedThrough(proxy *url.URL, serverName string, request *http.Request) ([]*x509.Certificate, error) {
 	// A connection that comes about too late is still dialled when RoundTrip
 	// has returned.
 	var seen atomic.Pointer[tls.ConnectionState]
 	transport := &http.Transport{
-		Proxy: proxy,
+		Proxy: http.ProxyURL(proxy),
 		TLSClientConfig: &tls.Config{
 			InsecureSkipVerify: true, // #nosec G402 -- it is read, not trusted
 			ServerName:         serverName,
@@ -155,10 +178,6 @@ func presented(ctx context.Context, address, serverName string, proxy func(*http
 		},
 		DisableKeepAlives: true,
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodHead, "https://"+address+"/version", nil)
-	if err != nil {
-		return nil, err
-	}
 	response, err := transport.RoundTrip(request)
 	if response != nil {
 		response.Body.Close()
@@ -166,8 +185,5 @@ func presented(ctx context.Context, address, serverName string, proxy func(*http
 	if state := seen.Load(); state != nil {
 		return state.PeerCertificates, nil // whatever the server answered afterwards
 	}
-	if err == nil {
-		err = fmt.Errorf("no certificate was presented")
-	}
-	return nil, err
+	return nil, cmp.Or(err, errNoCertificate)
 }

@@ -148,10 +148,10 @@ func TestEndpoint(t *testing.T) {
 		{"one that wants HTTP/2", serving(func(c *tls.Config) { c.NextProtos = []string{"h2"} }, ok), long, ""},
 		{"plain HTTP", func(t *testing.T) string {
 			return accept(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.0 400 Bad Request\r\n\r\n") })
-		}, long, "does not look like a TLS handshake"},
+		}, long, "it does not speak TLS"},
 		{"no TLS", func(t *testing.T) string {
 			return accept(t, func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.9\r\n") })
-		}, long, "does not look like a TLS handshake"},
+		}, long, "it does not speak TLS"},
 		{"one that hangs up", func(t *testing.T) string {
 			return accept(t, func(c net.Conn) {
 				_, _ = c.Read(make([]byte, 1<<16))
@@ -160,7 +160,7 @@ func TestEndpoint(t *testing.T) {
 		}, long, "EOF"},
 		{"one that accepts and says nothing", func(t *testing.T) string {
 			return accept(t, func(net.Conn) {})
-		}, short, "deadline exceeded"},
+		}, short, "no answer in time"},
 		{"nobody", func(t *testing.T) string {
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -231,7 +231,7 @@ func TestEndpointReplicas(t *testing.T) {
 
 	client := fake.NewClientset(slice(t, first, "node-1"), slice(t, second, "node-2"), slice(t, dead, ""), other, anyPort)
 	inv := read(short, scan.Endpoint(client, scan.Server{URL: "https://" + first}))
-	check(t, inv, []string{"first: " + first, "second: " + second}, []string{dead + ": deadline exceeded"})
+	check(t, inv, []string{"first: " + first, "second: " + second}, []string{dead + ": no answer in time"})
 	for _, e := range inv.Items {
 		if want := map[string]string{"second": "node-2"}[e.Subject.CommonName]; e.Node != want {
 			t.Errorf("%s: got node %q, want %q", e.Subject.CommonName, e.Node, want)

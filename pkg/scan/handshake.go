@@ -1,11 +1,15 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
+	"strings"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
 // handshake returns the chain that the server at the other end of conn
@@ -40,8 +44,34 @@ func handshake(ctx context.Context, conn net.Conn, serverName string) ([]*x509.C
 		return chain, nil // whatever came afterwards
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case err == nil:
-		err = errors.New("no certificate was presented")
 	}
-	return nil, err
+	return nil, cmp.Or(err, errNoCertificate)
+}
+
+var (
+	errNoCertificate = errors.New("no certificate was presented")
+	errTooLate       = errors.New("no answer in time")
+)
+
+// unreached says why the server at a place could not be seen, and what would
+// change that.
+func unreached(at inventory.Location, err error) inventory.Skip {
+	s := inventory.Skip{Source: at.Source, Where: at.Where, Reason: oneLine(err),
+		Hint: "check that the address can be reached from this machine"}
+	switch {
+	case errors.Is(err, errTooLate) || errors.Is(err, context.DeadlineExceeded):
+		s.Reason = errTooLate.Error()
+	case strings.Contains(err.Error(), "connection refused"):
+		s.Reason, s.Hint = "connection refused", "check that the server runs, and that it listens on this address"
+	// net/http and crypto/tls have no types for these.
+	case strings.HasSuffix(err.Error(), "first record does not look like a TLS handshake"),
+		strings.HasSuffix(err.Error(), "server gave HTTP response to HTTPS client"):
+		s.Reason, s.Hint = "it does not speak TLS", "check the port: another program may listen there"
+	}
+	return s
+}
+
+// oneLine joins an error that has several lines.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
 }

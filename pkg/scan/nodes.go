@@ -2,8 +2,6 @@ package scan
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"net"
 	"strconv"
 	"strings"
@@ -72,19 +70,19 @@ func nodes(name string, client kubernetes.Interface, dial DialNode, selector str
 
 // readPort reads what is presented at one port of one node.
 func readPort(ctx context.Context, to *inventory.Collector, source string, dial DialNode, node *corev1.Node, place catalog.Place) {
-	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, errors.New("no answer in time"))
+	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, errTooLate)
 	defer cancel()
 	port, _ := catalog.Port(place)
 	address := internalAddress(node)
 	at := inventory.Location{Source: source, Where: node.Name + ":" + strconv.Itoa(port)}
 	conn, err := dial(ctx, node.Name, address, port)
 	if err != nil {
-		to.Skip(unreached(at, err))
+		to.Skip(unreachedPort(at, place, err))
 		return
 	}
 	chain, err := handshake(ctx, conn, address)
 	if err != nil {
-		to.Skip(unreached(at, err))
+		to.Skip(unreachedPort(at, place, err))
 		return
 	}
 	seeChain(to, inventory.Sighting{Location: at, Place: place, Node: node.Name, Name: at.Where}, chain)
@@ -100,27 +98,18 @@ func internalAddress(node *corev1.Node) string {
 	return ""
 }
 
-// unreached says why a port could not be read and what would change that.
-func unreached(at inventory.Location, err error) inventory.Skip {
-	s := inventory.Skip{Source: at.Source, Where: at.Where, Reason: oneLine(err),
-		Hint: "run this where the nodes' addresses can be reached, or ask for permission to get pods and create pods/portforward in kube-system"}
-	_, alert := errors.AsType[tls.AlertError](err)
+// unreachedPort is unreached for a port of a node.
+func unreachedPort(at inventory.Location, place catalog.Place, err error) inventory.Skip {
+	s := unreached(at, err)
 	switch {
 	case apierrors.IsForbidden(err):
 		s.Hint = "ask for permission to list and get pods and to create pods/portforward in namespace kube-system"
-	case alert || strings.Contains(err.Error(), "remote error: tls: internal error"):
+	// What crypto/tls says of a server that has no certificate to present.
+	case place == catalog.KubeletPort && strings.Contains(err.Error(), "remote error: tls: internal error"):
 		s.Reason = "the kubelet has no serving certificate"
 		s.Hint = "its request for one waits for approval: kubectl get csr, then kubectl certificate approve NAME"
-	case strings.Contains(err.Error(), "connection refused"):
-		s.Reason = "connection refused"
+	case s.Reason == "connection refused":
 		s.Hint = "nothing listens there, or only on another of the node's addresses: --reach auto tries those that can be tried"
-	case strings.HasSuffix(err.Error(), "first record does not look like a TLS handshake"):
-		s.Reason, s.Hint = "it does not speak TLS", "another program may listen on this port"
 	}
 	return s
-}
-
-// oneLine joins an error that has several lines.
-func oneLine(err error) string {
-	return strings.Join(strings.Fields(err.Error()), " ")
 }
