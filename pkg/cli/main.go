@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 )
 
@@ -75,13 +76,23 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return exitDone
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		err = hint.Wrap(fmt.Errorf("interrupted: %w", err), "nothing was written")
+		err = interrupted(err)
 	}
 	a.say("error: %s\n", err)
 	if advice := hint.Of(err); advice != "" {
 		a.say("hint: %s\n", advice)
 	}
 	return exitFailed
+}
+
+// interrupted says that a person stopped the command, and only what was left
+// behind of what it was doing.
+func interrupted(err error) error {
+	advice := "nothing was written"
+	if left, ok := errors.AsType[*issue.LeftPending](err); ok {
+		return hint.Wrap(fmt.Errorf("interrupted; %w", left), advice)
+	}
+	return hint.New("interrupted", advice)
 }
 
 // say writes to standard error. What is put into format may come from

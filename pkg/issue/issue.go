@@ -182,8 +182,23 @@ func (l *life) withdraw(ctx context.Context, cause error) error {
 	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return cause
 	}
-	return fmt.Errorf("%w; request %q could not be withdrawn and stays until someone deletes it, at most 24 hours: %w", cause, l.current.Name, err)
+	return fmt.Errorf("%w; %w", cause, &LeftPending{l.current.Name, err})
 }
+
+// LeftPending says that a request which nobody waits for any more could not be
+// withdrawn. The cluster forgets it after 24 hours.
+type LeftPending struct {
+	RequestName string
+	err         error
+}
+
+// Error implements error.
+func (l *LeftPending) Error() string {
+	return fmt.Sprintf("request %q could not be withdrawn and stays until someone deletes it, at most 24 hours: %v", l.RequestName, l.err)
+}
+
+// Unwrap returns why.
+func (l *LeftPending) Unwrap() error { return l.err }
 
 // mayHaveArrived reports whether a creation that failed with err may have
 // happened all the same: the answer was lost, or the server was in trouble.

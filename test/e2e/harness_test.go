@@ -9,11 +9,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -164,10 +164,34 @@ func (p *person) files() []string {
 
 // running is a command that has not ended.
 type running struct {
-	t              *testing.T
-	cmd            *exec.Cmd
-	stdout, stderr bytes.Buffer
-	done           chan error
+	t      *testing.T
+	cmd    *exec.Cmd
+	stdout bytes.Buffer
+	stderr transcript
+	done   chan error
+}
+
+// transcript is what a running command has said so far.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{} // has an element when something was added
+}
+
+func (t *transcript) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	select {
+	case t.more <- struct{}{}:
+	default:
+	}
+	return t.text.Write(p)
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
 }
 
 // start runs `kubectl certs` in the background.
@@ -175,13 +199,28 @@ func (p *person) start(args ...string) *running {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	p.t.Cleanup(cancel)
-	r := &running{t: p.t, cmd: p.command(ctx, "kubectl", append([]string{"certs"}, args...)...), done: make(chan error, 1)}
-	r.cmd.Stdout, r.cmd.Stderr = io.Writer(&r.stdout), io.Writer(&r.stderr)
+	r := &running{
+		t: p.t, cmd: p.command(ctx, "kubectl", append([]string{"certs"}, args...)...),
+		stderr: transcript{more: make(chan struct{}, 1)}, done: make(chan error, 1),
+	}
+	r.cmd.Stdout, r.cmd.Stderr = &r.stdout, &r.stderr
 	if err := r.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
 	go func() { r.done <- r.cmd.Wait() }()
 	return r
+}
+
+// says waits until the command has said text on standard error.
+func (r *running) says(text string) {
+	r.t.Helper()
+	for !strings.Contains(r.stderr.String(), text) {
+		select {
+		case <-r.stderr.more:
+		case <-r.done:
+			r.t.Fatalf("it ended without saying %q:\n%s", text, r.stderr.String())
+		}
+	}
 }
 
 // end waits for the command.
