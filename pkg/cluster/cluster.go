@@ -98,7 +98,9 @@ func Connect(flags *genericclioptions.ConfigFlags, userAgent string, warnings re
 	if c.ClientCertificate, err = dataOrFile(config.CertData, config.CertFile); err != nil {
 		return nil, fmt.Errorf("reading the client certificate of context %q: %w", c.Context, err)
 	}
-	if c.Client, err = kubernetes.NewForConfig(config); err != nil {
+	shared := rest.CopyConfig(config)
+	shared.Wrap(newOneConnection)
+	if c.Client, err = kubernetes.NewForConfig(shared); err != nil {
 		return nil, fmt.Errorf("preparing to talk to %s: %w", c.Server, err)
 	}
 	return c, nil
