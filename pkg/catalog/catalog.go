@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
@@ -99,6 +100,9 @@ type Profile struct {
 	CommonName string
 	// DefaultName is the user name when the caller chooses none.
 	DefaultName string
+	// Life is how long it lives unless the caller says otherwise: a person
+	// comes back for another one, a component does not.
+	Life time.Duration
 	// AdminGroup asks for membership in a group bound to ClusterRole
 	// cluster-admin.
 	AdminGroup bool

@@ -1,5 +1,14 @@
 package catalog
 
+import "time"
+
+// Lives of what is issued: a working day and its night, and kubeadm's year
+// (cmd/kubeadm/app/constants/constants.go).
+const (
+	personLife    = 24 * time.Hour
+	componentLife = 365 * 24 * time.Hour
+)
+
 // entries is the catalog. Subjects, files and signers are kubeadm's
 // (cmd/kubeadm/app/phases/certs/certlist.go, .../phases/kubeconfig) and the
 // built-in bindings' (plugin/pkg/auth/authorizer/rbac/bootstrappolicy), which
@@ -84,7 +93,7 @@ var entries = []Entry{
 		Files:      []string{"admin.conf", "admin.crt", "admin.key"},
 		SeenAt:     []Place{KubeconfigClient},
 		VerifiedBy: []Place{ClientCA},
-		Profile:    &Profile{DefaultName: "admin", AdminGroup: true},
+		Profile:    &Profile{DefaultName: "admin", Life: personLife, AdminGroup: true},
 	},
 	{
 		Name: "scheduler", Role: Client,
@@ -94,7 +103,7 @@ var entries = []Entry{
 		Files:      []string{"scheduler.conf", "pki/kube-scheduler.crt", "pki/kube-scheduler.key"},
 		SeenAt:     []Place{KubeconfigClient},
 		VerifiedBy: []Place{ClientCA},
-		Profile:    &Profile{CommonName: "system:kube-scheduler"},
+		Profile:    &Profile{CommonName: "system:kube-scheduler", Life: componentLife},
 	},
 	{
 		Name: "controller-manager", Role: Client,
@@ -104,7 +113,7 @@ var entries = []Entry{
 		Files:      []string{"controller-manager.conf", "pki/kube-controller-manager.crt", "pki/kube-controller-manager.key"},
 		SeenAt:     []Place{KubeconfigClient},
 		VerifiedBy: []Place{ClientCA},
-		Profile:    &Profile{CommonName: "system:kube-controller-manager"},
+		Profile:    &Profile{CommonName: "system:kube-controller-manager", Life: componentLife},
 	},
 	{
 		Name: "proxy", Role: Client,
@@ -114,7 +123,7 @@ var entries = []Entry{
 		Files:      []string{"kube-proxy.conf", "pki/kube-proxy.crt", "pki/kube-proxy.key"},
 		SeenAt:     []Place{KubeconfigClient},
 		VerifiedBy: []Place{ClientCA},
-		Profile:    &Profile{CommonName: "system:kube-proxy"},
+		Profile:    &Profile{CommonName: "system:kube-proxy", Life: componentLife},
 	},
 	{
 		Name: "kubelet-client", Role: Client,

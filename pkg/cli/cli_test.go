@@ -56,7 +56,7 @@ func TestLifetime(t *testing.T) {
 		"1h":   {time.Hour, "1h"},
 		"600s": {10 * time.Minute, "10m"},
 		"61s":  {61 * time.Second, "1m1s"},
-		"0s":   {0, "0s"},
+		"2m0s": {2 * time.Minute, "2m"},
 		"100h": {100 * time.Hour, "100h"},
 		"-5m":  {-5 * time.Minute, "-5m"},
 	} {

@@ -15,7 +15,7 @@ func (l *lifetime) Set(text string) error {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)
 		if err != nil {
-			return fmt.Errorf("%q is no number of days", text)
+			return fmt.Errorf("%q is no whole number of days, as 30d is", text)
 		}
 		*l = lifetime(time.Duration(n) * 24 * time.Hour)
 		return nil
@@ -28,8 +28,12 @@ func (l *lifetime) Set(text string) error {
 	return nil
 }
 
-// String implements pflag.Value: "30d" and "24h" rather than "24h0m0s".
+// String implements pflag.Value: "30d" and "24h" rather than "24h0m0s". Zero,
+// which no life is, shows as no default in help.
 func (l *lifetime) String() string {
+	if *l == 0 {
+		return ""
+	}
 	return humanLife(time.Duration(*l))
 }
 
@@ -48,6 +52,16 @@ func humanLife(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+// humanLeft renders what is left of a life: in days and hours, or in hours and
+// minutes, rounded down.
+func humanLeft(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 3*day {
+		return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
+	}
+	return humanLife(d.Truncate(time.Minute))
 }
 
 // Type implements pflag.Value.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apiversion "k8s.io/apimachinery/pkg/version"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
@@ -38,7 +39,7 @@ used for it. What could not be read is listed, with what would let it be read.`,
 			"%s inspect -o wide",
 			"# What runs out first?",
 			"%s inspect -o json | jq -r '.items | sort_by(.notAfter)[] | .notAfter + \" \" + .name'"),
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			format, err := report.Lookup(output)
 			if err != nil {
@@ -82,10 +83,11 @@ func (a *app) inspect(ctx context.Context, g *globals, reach cluster.Reach, prin
 	if err := print(inv); err != nil {
 		return fmt.Errorf("writing the output: %w", err)
 	}
-	if cluster.Unreachable(fault) {
+	// Whoever is let in may ask for the version, unless someone took that away.
+	if fault != nil && !apierrors.IsForbidden(fault) {
 		return c.Explain(fault, a.now())
 	}
-	return nil
+	return c.CheckCredentials()
 }
 
 // sources are what inspect reads.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 // issueFlags are the flags of issue as they were given.
 type issueFlags struct {
 	name      string
+	named     bool // --name was given
 	groups    []string
 	expiresIn lifetime
 	keyType   string
@@ -29,14 +31,15 @@ type issueFlags struct {
 }
 
 func (a *app) newIssue(g *globals) *cobra.Command {
-	f := issueFlags{expiresIn: lifetime(24 * time.Hour)}
+	var f issueFlags
 	cmd := &cobra.Command{
 		Use:   "issue PROFILE",
 		Short: "Issue a client certificate, as a kubeconfig",
 		Long: `Issue a client certificate through the CertificateSigningRequest API and write a
 kubeconfig that uses it. The private key is made on this machine and goes
 nowhere but into that file. The request is approved if you may approve it;
-otherwise the command waits until somebody else does.
+otherwise the command waits until somebody else does. A certificate cannot be
+revoked: let it be short-lived.
 
 PROFILE is one of: ` + strings.Join(profileNames(), ", ") + `.
 
@@ -53,6 +56,7 @@ is created when it is missing.`,
 		Args:      a.oneProfile,
 		ValidArgs: profileNames(),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			f.named = cmd.Flags().Changed("name")
 			return a.issue(cmd.Context(), g, args[0], f)
 		},
 	}
@@ -60,7 +64,7 @@ is created when it is missing.`,
 	flags.SortFlags = false
 	flags.StringVar(&f.name, "name", "", "User name in the certificate (default: admin)")
 	flags.StringArrayVar(&f.groups, "group", nil, "Group of the user instead of the administrators' (repeatable)")
-	flags.Var(&f.expiresIn, "expires-in", "Life of the certificate, such as 8h or 30d; the cluster may shorten it")
+	flags.Var(&f.expiresIn, "expires-in", "Life of the certificate, such as 8h or 30d, counted from five minutes ago; the cluster may shorten it (default: 24h for a person, 365d for a component)")
 	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
 	flags.StringVar(&f.out, "out", "", "File to write, or - for standard output (default: NAME.kubeconfig)")
 	flags.BoolVar(&f.force, "force", false, "Replace the file if it exists")
@@ -107,6 +111,9 @@ func (f issueFlags) request(profile catalog.Profile) (issue.Request, error) {
 	if err != nil {
 		return issue.Request{}, err
 	}
+	if f.named && f.name == "" {
+		return issue.Request{}, hint.New("--name is empty", "leave it out for the default, or name the user")
+	}
 	if f.name != "" && profile.CommonName != "" && f.name != profile.CommonName {
 		return issue.Request{}, hint.New(fmt.Sprintf("RBAC knows this component as %s, and by no other name", profile.CommonName), "leave out --name")
 	}
@@ -114,7 +121,7 @@ func (f issueFlags) request(profile catalog.Profile) (issue.Request, error) {
 		Subject:    pki.Subject{CommonName: profile.UserName(f.name), Organizations: f.groups},
 		AdminGroup: profile.AdminGroup && len(f.groups) == 0,
 		KeyType:    keyType,
-		ExpiresIn:  time.Duration(f.expiresIn),
+		ExpiresIn:  cmp.Or(time.Duration(f.expiresIn), profile.Life),
 		Timeout:    f.timeout,
 	}
 	return r, r.Validate()
@@ -128,6 +135,9 @@ func (a *app) issue(ctx context.Context, g *globals, profileName string, f issue
 	}
 	c, err := a.connect(g)
 	if err != nil {
+		return err
+	}
+	if err := c.CheckCredentials(); err != nil {
 		return err
 	}
 	out, err := a.openOutput(f, profileName)
@@ -159,7 +169,7 @@ func (a *app) issue(ctx context.Context, g *globals, profileName string, f issue
 		return err
 	}
 	if err := out.Commit(data); err != nil {
-		return err
+		return fmt.Errorf("a certificate was issued, but its key is lost: %w", err)
 	}
 	a.showIssued(f, profileName, request, issued)
 	return nil
@@ -202,6 +212,9 @@ func (stdout) Discard() {}
 // asked of the cluster.
 func (a *app) openOutput(f issueFlags, profileName string) (output, error) {
 	if f.out == "-" {
+		if a.outIsTerminal {
+			return nil, hint.New("standard output is a terminal, and the private key would be shown on it", "pipe it to where it is to go, or name a file with --out")
+		}
 		return stdout{a}, nil
 	}
 	return kubeconfig.Reserve(f.path(profileName), f.force)
@@ -222,7 +235,7 @@ func (f issueFlags) path(profileName string) string {
 
 // showPlan shows what will be asked for, before it is.
 func (a *app) showPlan(c *cluster.Cluster, plan *issue.Plan) {
-	a.say("Requesting a client certificate from %s\n", c.Server)
+	a.say("Requesting a client certificate\n")
 	a.say("  user     %s\n", plan.Subject.CommonName)
 	groups := strings.Join(plan.Subject.Organizations, ", ")
 	if groups == "" {
@@ -231,6 +244,7 @@ func (a *app) showPlan(c *cluster.Cluster, plan *issue.Plan) {
 	a.say("  groups   %s\n", groups)
 	a.say("  life     %s\n", humanLife(plan.ExpiresIn))
 	a.say("  signer   %s\n", issue.SignerName)
+	a.say("  server   %s, as in your kubeconfig\n", c.Server)
 	if plan.Binding != nil {
 		a.say("  binding  ClusterRoleBinding %s to ClusterRole %s will be created\n", plan.Binding.Name, plan.Binding.RoleRef.Name)
 	}
@@ -270,10 +284,20 @@ func (a *app) showIssued(f issueFlags, profileName string, request issue.Request
 		w, where = a.errOut, "the kubeconfig to standard output"
 	}
 	fprintf(w, "Wrote %s: user %s, valid until %s (%s left)\n", where, cert.Subject.CommonName,
-		cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"), humanLife(cert.NotAfter.Sub(a.now()).Truncate(time.Minute)))
+		cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"), humanLeft(cert.NotAfter.Sub(a.now())))
 	if f.out != "-" {
-		a.say("Try it: kubectl --kubeconfig %s auth whoami\n", where)
+		a.say("Try it: kubectl --kubeconfig %s auth whoami\n", shellQuote(where))
 	}
+}
+
+// shellQuote writes a word as a shell reads it back.
+func shellQuote(word string) string {
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./@:+,%=", r)
+	}) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 func flagValue(flag *string) string {

@@ -41,7 +41,12 @@ type app struct {
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A terminal that is closed, and a reader of the output that goes away, end
+	// a command as Ctrl-C does: what it began in the cluster is undone. While
+	// that goes on, whatever is said into the closed pipe must not end it.
+	ctx, ignore := signal.NotifyContext(context.Background(), syscall.SIGPIPE)
+	defer ignore()
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	// A second Ctrl-C ends the clean-up that the first one began.
 	context.AfterFunc(ctx, stop)
@@ -75,6 +80,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
+	if errors.Is(err, syscall.EPIPE) {
+		return exitFailed // nobody reads what went wrong
+	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = interrupted(err)
 	}
@@ -88,11 +96,10 @@ func (a *app) run(ctx context.Context, args []string) int {
 // interrupted says that a person stopped the command, and only what was left
 // behind of what it was doing.
 func interrupted(err error) error {
-	advice := "nothing was written"
 	if left, ok := errors.AsType[*issue.LeftPending](err); ok {
-		return hint.Wrap(fmt.Errorf("interrupted; %w", left), advice)
+		return hint.Wrap(fmt.Errorf("interrupted; %w", left), "nothing was written")
 	}
-	return hint.New("interrupted", advice)
+	return hint.New("interrupted", "nothing was written, and nothing is left in the cluster")
 }
 
 // say writes to standard error. What is put into format may come from

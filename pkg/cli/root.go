@@ -40,7 +40,8 @@ nothing but access to its API.`,
 	}
 	g.register(root.PersistentFlags())
 	root.SetUsageTemplate(usageTemplate)
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
+	root.Version = version
+	root.SetVersionTemplate("kubectl-certs {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -77,13 +78,21 @@ func (a *app) noSuchCommand(cmd *cobra.Command, args []string) error {
 	return hint.New(fmt.Sprintf("unknown command %q", args[0]), advice)
 }
 
+// noArguments refuses arguments of a command that takes none.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return hint.New(fmt.Sprintf("%s takes no arguments, not %q", cmd.CommandPath(), args[0]), "see: "+cmd.CommandPath()+" --help")
+}
+
 // newOptions shows the flags that all commands share, as `kubectl options`
 // does, so that each command's help is about that command.
 func (a *app) newOptions() *cobra.Command {
 	return &cobra.Command{
 		Use:   "options",
 		Short: "List the flags that every command takes",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(a.out, "Every command takes these flags:\n\n%s", cmd.InheritedFlags().FlagUsages())
 			return err

@@ -29,7 +29,7 @@ func (a *app) newVersion() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of this program",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			return a.printVersion(output, versionInfo{version, commit, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
 		},

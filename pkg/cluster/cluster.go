@@ -90,6 +90,10 @@ func Connect(flags *genericclioptions.ConfigFlags, userAgent string, warnings re
 	}
 	c.Config = config
 	c.Server = config.Host
+	if !strings.HasPrefix(c.Server, "https://") {
+		return nil, hint.New(fmt.Sprintf("the server of context %q is %q, which is no https address", c.Context, c.Server),
+			"there are no certificates without TLS: name the API server itself, as in https://host:6443")
+	}
 	c.ServerName = config.ServerName
 	c.Insecure = config.Insecure
 	if c.CA, err = dataOrFile(config.CAData, config.CAFile); err != nil {
@@ -101,9 +105,22 @@ func Connect(flags *genericclioptions.ConfigFlags, userAgent string, warnings re
 	shared := rest.CopyConfig(config)
 	shared.Wrap(newOneConnection)
 	if c.Client, err = kubernetes.NewForConfig(shared); err != nil {
-		return nil, fmt.Errorf("preparing to talk to %s: %w", c.Server, err)
+		return nil, hint.Wrap(fmt.Errorf("using the credentials of context %q: %w", c.Context, err),
+			"check that the client-certificate and client-key of its user fit each other")
 	}
 	return c, nil
+}
+
+// CheckCredentials returns an error if the caller comes without any, and is
+// nobody to the API server.
+func (c *Cluster) CheckCredentials() error {
+	has := len(c.ClientCertificate) > 0 || c.Config.BearerToken != "" || c.Config.BearerTokenFile != "" ||
+		c.Config.Username != "" || c.Config.ExecProvider != nil || c.Config.AuthProvider != nil
+	if has {
+		return nil
+	}
+	return hint.New(fmt.Sprintf("context %q carries no credentials: you are system:anonymous to %s", c.Context, c.Server),
+		"log in, or choose another context with --context")
 }
 
 // ClientLeaf returns the caller's own certificate, or nil.
@@ -190,13 +207,17 @@ func some(names []string) string {
 
 // explainLoad says which kubeconfig could not be read, and why.
 func explainLoad(err error, loader clientcmd.ClientConfig) error {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		return hint.Wrap(fmt.Errorf("reading kubeconfig %s: %w", path.Path, path.Err),
-			"name another with --kubeconfig or KUBECONFIG")
-	}
 	files := loader.ConfigAccess().GetLoadingPrecedence()
 	if explicit := loader.ConfigAccess().GetExplicitFile(); explicit != "" {
 		files = []string{explicit}
+	}
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		if !slices.Contains(files, path.Path) {
+			return hint.Wrap(fmt.Errorf("reading %s, which the kubeconfig refers to: %w", path.Path, path.Err),
+				"put it there, or choose another context with --context")
+		}
+		return hint.Wrap(fmt.Errorf("reading kubeconfig %s: %w", path.Path, path.Err),
+			"name another with --kubeconfig or KUBECONFIG")
 	}
 	return fmt.Errorf("reading kubeconfig (%s): %w", strings.Join(files, ", "), err)
 }

@@ -35,7 +35,10 @@ func (c *Cluster) Explain(err error, now time.Time) error {
 	if apierrors.IsUnauthorized(err) {
 		return c.explainUnauthorized(err, now)
 	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && len(c.CA) == 0 {
+		return hint.Wrap(fmt.Errorf("%s presents a certificate that no CA known to this machine signed, and the kubeconfig names no CA", c.Server),
+			"put the cluster's CA into the kubeconfig, as certificate-authority-data, from a source you trust")
+	} else if ok {
 		return hint.Wrap(fmt.Errorf("%s presents a certificate that is not signed by the CA in the kubeconfig", c.Server),
 			"get the cluster's present CA (ConfigMap kube-root-ca.crt) by a way you trust; something between you and the server may also be intercepting")
 	}

@@ -33,7 +33,7 @@ func at(t *testing.T, url string, edit func(*rest.Config)) (*Cluster, error) {
 		t.Fatal(err)
 	}
 	_, err = client.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(t.Context())
-	return &Cluster{Context: "test", Server: url, Config: config, Client: client}, err
+	return &Cluster{Context: "test", Server: url, CA: config.CAData, Config: config, Client: client}, err
 }
 
 // Faults of the connection are told in one sentence that names the server, by
@@ -70,6 +70,7 @@ func TestExplain(t *testing.T) {
 		{"closes at once", "https://" + closes.Addr().String(), nil, "cannot reach the API server at https://" + closes.Addr().String() + ": "},
 		{"never answers", "https://" + silent.Addr().String(), func(c *rest.Config) { c.Timeout = 50 * time.Millisecond }, "no answer in time"},
 		{"unknown CA", secure.URL, func(c *rest.Config) { c.CAData = pkitest.NewCA(t, "stranger").PEM() }, "presents a certificate that is not signed by the CA in the kubeconfig"},
+		{"unknown CA, and none given", secure.URL, nil, "the kubeconfig names no CA"},
 		{"other name", secure.URL, func(c *rest.Config) { trusted(c); c.ServerName = "elsewhere" }, "presents a certificate for other names"},
 		{"not let in", secure.URL, trusted, `does not accept the credentials of context "test"`},
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"math/big"
 	"strings"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
@@ -18,7 +19,7 @@ func describe(cert *x509.Certificate) Entry {
 	e := Entry{
 		Subject:            Subject{cert.Subject.CommonName, list(cert.Subject.Organization)},
 		Issuer:             cert.Issuer.String(),
-		SerialNumber:       cert.SerialNumber.Text(16),
+		SerialNumber:       serial(cert.SerialNumber),
 		DNSNames:           list(cert.DNSNames),
 		IPAddresses:        []string{},
 		URIs:               []string{},
@@ -38,6 +39,18 @@ func describe(cert *x509.Certificate) Entry {
 		e.URIs = append(e.URIs, uri.String())
 	}
 	return e
+}
+
+// serial writes a serial number in whole bytes, as openssl does.
+func serial(n *big.Int) string {
+	text := new(big.Int).Abs(n).Text(16)
+	if len(text)%2 == 1 {
+		text = "0" + text
+	}
+	if n.Sign() < 0 {
+		return "-" + text
+	}
+	return text
 }
 
 // list turns nil into an empty list, which JSON writes as [] instead of null.

@@ -20,6 +20,7 @@ const (
 	CodeExpiresSoon   Code = "expires-soon"
 	CodeNotYetValid   Code = "not-yet-valid"
 	CodeChainBroken   Code = "chain-broken"
+	CodeUnverified    Code = "unverified"
 	CodeSANMismatch   Code = "san-mismatch"
 	CodeWrongUsage    Code = "wrong-usage"
 	CodeWeakKey       Code = "weak-key"
@@ -29,7 +30,7 @@ const (
 // Codes lists every Code.
 func Codes() []Code {
 	return []Code{
-		CodeExpired, CodeExpiresSoon, CodeNotYetValid, CodeChainBroken,
+		CodeExpired, CodeExpiresSoon, CodeNotYetValid, CodeChainBroken, CodeUnverified,
 		CodeSANMismatch, CodeWrongUsage, CodeWeakKey, CodeWeakSignature,
 	}
 }

@@ -40,7 +40,7 @@ type Entry struct {
 	Name string       `json:"name"`
 	Role catalog.Role `json:"role"`
 	// Node is the node whose server presents it, or whose files hold it.
-	Node      string     `json:"node,omitempty"`
+	Node      string     `json:"node"`
 	Locations []Location `json:"locations"`
 
 	Subject            Subject   `json:"subject"`

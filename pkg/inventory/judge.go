@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ var rules = []func(*certificate, trust, time.Time) []Finding{
 	judgeNames,
 	judgeUsage,
 	judgeStrength,
+	judgeSight,
 }
 
 // judge returns what is wrong with c at now.
@@ -81,8 +83,10 @@ func judgeDates(c *certificate, _ trust, now time.Time) []Finding {
 func renewal(e Entry) string {
 	row, known := catalog.Lookup(e.Name)
 	switch {
+	case known && row.Profile != nil && row.Profile.CommonName == "":
+		return fmt.Sprintf("have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue %s --name %q", row.Name, e.Subject.CommonName)
 	case known && row.Profile != nil:
-		return fmt.Sprintf("issue a new one: kubectl certs issue %s", row.Name)
+		return fmt.Sprintf("issue a new one and give it to the component: kubectl certs issue %s", row.Name)
 	case e.Role == catalog.CA:
 		return "replace the CA: everything that it signed, and everyone who trusts it, needs the new one"
 	case known:
@@ -107,21 +111,40 @@ func judgeChain(c *certificate, t trust, now time.Time) []Finding {
 		}
 		if err := pki.VerifyChain(c.cert, intermediates, anchors, now); err != nil {
 			findings = append(findings, Finding{CodeChainBroken, Critical,
-				fmt.Sprintf("is not signed by a CA in the %s: %s", place, chainFault(err)),
+				fmt.Sprintf("does not chain to the %s: %s", place, chainFault(err, c.cert, anchors)),
 				fmt.Sprintf("find out which is the wrong one: this certificate (signed by %q) or the %s", c.entry.Issuer, place)})
 		}
 	}
 	return findings
 }
 
-// chainFault shortens x509's words where they say no more than the finding.
-func chainFault(err error) string {
+// judgeSight says so when there was nothing to hold c against, and no CA that
+// was seen has signed it.
+func judgeSight(c *certificate, t trust, _ time.Time) []Finding {
+	seen := func(place catalog.Place) bool { return len(t[place]) > 0 }
+	signed := c.entry.SignedBy != "" && c.entry.SignedBy != c.entry.Name
+	if c.entry.Role == catalog.CA || signed || slices.ContainsFunc(c.anchors, seen) {
+		return nil
+	}
+	return []Finding{{CodeUnverified, Info,
+		fmt.Sprintf("could not be verified: no CA was seen that it is held against in use (it is signed by %q)", c.entry.Issuer),
+		"compare it with the files on its node"}}
+}
+
+// chainFault says why cert does not chain to anchors, in fewer words than x509
+// where those say no more than the finding.
+func chainFault(err error, cert *x509.Certificate, anchors []*x509.Certificate) string {
 	// x509 has no type for it where it looks for an authority.
 	if strings.Contains(err.Error(), "insecure algorithm") {
 		return "signed with an algorithm that is refused today"
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return "signed by another key"
+		for _, ca := range anchors {
+			if bytes.Equal(ca.RawSubject, cert.RawIssuer) {
+				return "the CA of its issuer's name there has another key"
+			}
+		}
+		return fmt.Sprintf("it is signed by %q, which is not there", cert.Issuer)
 	}
 	return strings.TrimPrefix(err.Error(), "x509: ")
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 
@@ -61,8 +63,8 @@ type Request struct {
 // Validate reports what no cluster would accept.
 func (r Request) Validate() error {
 	switch {
-	case r.Subject.CommonName == "":
-		return hint.New("the user's name is empty", "name the user with --name")
+	case !nameable(r.Subject.CommonName):
+		return hint.New(fmt.Sprintf("the user's name is %q", r.Subject.CommonName), "give --name a name of printable characters, without spaces around it")
 	// X.520's upper bound, which openssl holds people to.
 	case len(r.Subject.CommonName) > 64:
 		return hint.New(fmt.Sprintf("the user's name has %d bytes; a certificate's common name has at most 64", len(r.Subject.CommonName)), "use a shorter --name")
@@ -73,11 +75,28 @@ func (r Request) Validate() error {
 	case r.Timeout <= 0:
 		return hint.New(fmt.Sprintf("a timeout of %s leaves no time to wait", r.Timeout), "use a longer --timeout")
 	}
+	for i, group := range r.Subject.Organizations {
+		if !nameable(group) {
+			return hint.New(fmt.Sprintf("the name of a group is %q", group), "give --group a name of printable characters, without spaces around it")
+		}
+		if slices.Contains(r.Subject.Organizations[:i], group) {
+			return hint.New(fmt.Sprintf("group %q is named twice", group), "name each --group once")
+		}
+	}
 	if slices.Contains(r.Subject.Organizations, catalog.Masters) {
 		return hint.New("group system:masters cannot be had through the CertificateSigningRequest API: the API server refuses it, since no one could ever take it back",
 			"leave out --group to get a group that is bound to cluster-admin by RBAC, and can be unbound")
 	}
 	return nil
+}
+
+// nameable reports whether a user or a group may be called name. Kubernetes
+// itself takes anything; but a name that cannot be seen, or not be told from
+// another by eye, in an audit log or a binding is a trap, and an empty one is
+// a mistake.
+func nameable(name string) bool {
+	return name != "" && utf8.ValidString(name) && strings.TrimSpace(name) == name &&
+		!strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // newName returns a name for a request that no other has: a person who asks

@@ -17,7 +17,8 @@ const mode fs.FileMode = 0o600
 // that it can be written is known before a credential is made, and what stood
 // there before stays whole until Commit.
 type File struct {
-	path    string
+	shown   string // what the caller calls it
+	path    string // where it is
 	temp    *os.File
 	replace bool
 }
@@ -26,34 +27,35 @@ type File struct {
 // nothing stands at path unless replace is set. A symbolic link is followed.
 // The caller ends with Commit or Discard.
 func Reserve(path string, replace bool) (*File, error) {
+	shown := path
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
 	switch info, err := os.Stat(path); {
 	case err == nil && info.IsDir():
-		return nil, hint.New(fmt.Sprintf("writing %s: it is a directory", path), "name a file in it with --out")
+		return nil, hint.New(fmt.Sprintf("writing %s: it is a directory", shown), "name a file in it with --out")
 	case err == nil && !info.Mode().IsRegular():
-		return nil, hint.New(fmt.Sprintf("writing %s: it is not a regular file", path), "use --out - for standard output")
+		return nil, hint.New(fmt.Sprintf("writing %s: it is not a regular file", shown), "use --out - for standard output")
 	case err == nil && !replace:
-		return nil, exists(path)
+		return nil, exists(shown)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, cannotWrite(path, err)
+		return nil, cannotWrite(shown, err)
 	case err != nil && isSymlink(path):
-		return nil, hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", path), "name another file with --out")
+		return nil, hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", shown), "name another file with --out")
 	}
 	// CreateTemp gives mode 0600, whatever the umask.
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
-		return nil, cannotWrite(path, err)
+		return nil, cannotWrite(shown, err)
 	}
-	return &File{path: path, temp: temp, replace: replace}, nil
+	return &File{shown: shown, path: path, temp: temp, replace: replace}, nil
 }
 
 // Commit puts data there: whole and on the disk, or not at all.
 func (f *File) Commit(data []byte) error {
 	defer f.Discard()
 	if err := f.write(data); err != nil {
-		return cannotWrite(f.path, err)
+		return cannotWrite(f.shown, err)
 	}
 	if err := f.place(); err != nil {
 		return err
@@ -72,11 +74,11 @@ func (f *File) place() error {
 		}
 		// Not every file system has links: there, look and then rename.
 		if _, statErr := os.Lstat(f.path); statErr == nil || errors.Is(err, fs.ErrExist) {
-			return exists(f.path)
+			return exists(f.shown)
 		}
 	}
 	if err := os.Rename(f.temp.Name(), f.path); err != nil {
-		return cannotWrite(f.path, err)
+		return cannotWrite(f.shown, err)
 	}
 	return nil
 }

@@ -145,18 +145,18 @@ func certificates(w io.Writer, inv *inventory.Inventory, colors Colors, wide boo
 		_, err := fmt.Fprintln(w, "No certificates could be seen.")
 		return err
 	}
-	g := grid{header: []string{"NAME", "ROLE", "NODE", "SUBJECT", "EXPIRES", "LEFT", "STATUS", "SIGNED BY"}}
+	g := grid{header: []string{"NAME", "ROLE", "NODE", "STATUS", "EXPIRES", "LEFT", "SIGNED BY", "SUBJECT"}}
 	if wide {
-		g.header = append(g.header, "SEEN AT", "SANS", "KEY", "SERIAL", "SHA256")
+		g.header = append(g.header, "ISSUER", "SEEN AT", "SANS", "KEY", "SERIAL", "SHA256")
 	}
 	for _, e := range inv.Items {
 		row := []cell{
-			plain(e.Name), plain(string(e.Role)), plain(e.Node), plain(e.Subject.String()),
+			plain(e.Name), plain(string(e.Role)), plain(e.Node), status(e, colors),
 			plain(e.NotAfter.Format("2006-01-02 15:04 MST")), plain(left(e, inv.TakenAt)),
-			{string(e.Status), colors.paint(statusColor[e.Status])}, plain(signedBy(e)),
+			plain(signedBy(e)), plain(e.Subject.String()),
 		}
 		if wide {
-			row = append(row, plain(places(e)), plain(sans(e)),
+			row = append(row, plain(e.Issuer), plain(places(e)), plain(sans(e)),
 				plain(fmt.Sprintf("%s %d", e.PublicKey.Algorithm, e.PublicKey.Bits)), plain(e.SerialNumber), plain(e.SHA256))
 		}
 		g.rows = append(g.rows, row)
@@ -166,6 +166,18 @@ func certificates(w io.Writer, inv *inventory.Inventory, colors Colors, wide boo
 
 var statusColor = map[inventory.Status]int{
 	inventory.OK: green, inventory.Expiring: yellow, inventory.Expired: red, inventory.Invalid: red,
+}
+
+// status is the entry's status; what could not be verified is not called ok.
+func status(e inventory.Entry, colors Colors) cell {
+	if e.Status == inventory.OK {
+		for _, f := range e.Findings {
+			if f.Code == inventory.CodeUnverified {
+				return plain(string(f.Code))
+			}
+		}
+	}
+	return cell{string(e.Status), colors.paint(statusColor[e.Status])}
 }
 
 // left says how long a certificate still is good for, or since when it is not.
@@ -181,7 +193,7 @@ func signedBy(e inventory.Entry) string {
 	case e.SignedBy == e.Name:
 		return "itself"
 	case e.SignedBy == "":
-		return "not seen: " + e.Issuer
+		return "not seen"
 	}
 	return e.SignedBy
 }
@@ -208,14 +220,17 @@ func sans(e inventory.Entry) string {
 	return strings.Join(all, ", ")
 }
 
+// findings writes what somebody has to act on.
 func findings(w io.Writer, inv *inventory.Inventory, colors Colors, _ bool) error {
 	mark := map[inventory.Severity]cell{
-		inventory.Info:     {"i", nil},
 		inventory.Warning:  {"‼", colors.paint(yellow)},
 		inventory.Critical: {"×", colors.paint(red)},
 	}
 	for _, e := range inv.Items {
 		for _, f := range e.Findings {
+			if f.Severity == inventory.Info {
+				continue // the status says it, and JSON says it all
+			}
 			sign := mark[f.Severity].text
 			if paint := mark[f.Severity].paint; paint != nil {
 				sign = paint(sign)

@@ -6,7 +6,9 @@ package scan
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"net/url"
 	"sync"
 	"time"
 
@@ -65,16 +67,17 @@ func seeChain(to *inventory.Collector, template inventory.Sighting, chain []*x50
 // skip reports that an API object could not be read, with a hint that fits
 // the reason. permission is what `kubectl auth can-i` would be asked.
 func skip(to *inventory.Collector, at inventory.Location, err error, permission string) {
-	s := inventory.Skip{Source: at.Source, Where: at.Where, Reason: err.Error()}
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		err = request.Err // without the address, which is the same for all
+	}
+	s := unreached(at, err)
 	switch {
 	case apierrors.IsForbidden(err):
 		s.Reason, s.Hint = "forbidden", fmt.Sprintf("ask for permission to %s", permission)
 	case apierrors.IsNotFound(err):
 		s.Reason, s.Hint = "not found", "this cluster does not publish it"
 	case apierrors.IsUnauthorized(err):
-		s.Reason, s.Hint = "your credentials are not accepted", "log in again, or choose another context"
-	default:
-		s.Hint = "check the connection to the API server"
+		s.Reason, s.Hint = "the API server does not accept your credentials", "use others, with --context or --kubeconfig"
 	}
 	to.Skip(s)
 }

@@ -63,7 +63,7 @@ func TestTrust(t *testing.T) {
 			c.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
 				return true, nil, apierrors.NewUnauthorized("")
 			})
-		}, nil, []string{authentication + ": your credentials are not accepted", "web/kube-root-ca.crt: your credentials are not accepted"}},
+		}, nil, []string{authentication + ": the API server does not accept your credentials", "web/kube-root-ca.crt: the API server does not accept your credentials"}},
 		{"no connection", nil, func(c *fake.Clientset) {
 			c.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
 				return true, nil, errors.New("connection refused")

@@ -12,6 +12,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,6 +49,9 @@ func TestIssueRefusals(t *testing.T) {
 		{"unknown CA", strangersCA(t), nil, "not signed by the CA in the kubeconfig", "kube-root-ca.crt"},
 		{"missing directory", good, []string{"--out", "nowhere/admin.kubeconfig"}, "writing nowhere/admin.kubeconfig: no such file or directory", "--out"},
 		{"read-only directory", good, []string{"--out", "/proc/admin.kubeconfig"}, "writing /proc/admin.kubeconfig", "--out"},
+		{"no https", good, []string{"--server", "http://127.0.0.1:8001"}, "which is no https address", "TLS"},
+		{"no credentials", anonymous(t), nil, "carries no credentials: you are system:anonymous", "log in"},
+		{"a name that moves the cursor", good, []string{"--name", "a\x1b[2J"}, `the user's name is "a\x1b[2J"`, "printable"},
 		{"short life", good, []string{"--expires-in", "9m"}, "less than 10 minutes", "10m"},
 		{"no duration", good, []string{"--expires-in", "soon"}, `"soon" is no duration`, "--help"},
 		{"system:masters", good, []string{"--group", "system:masters"}, "system:masters cannot be had", "leave out --group"},
@@ -85,7 +90,8 @@ func TestIssueWhileWaiting(t *testing.T) {
 		{"deleted", nil, remove, "was deleted by someone else before a certificate was issued", "run the command again", false},
 		{"replaced", nil, replace, "was deleted by someone else before a certificate was issued", "run the command again", true},
 		{"nobody approves", []string{"--timeout", "1s"}, nothing, "nobody approved request", "--timeout", false},
-		{"interrupted", nil, interrupt, "interrupted", "nothing was written", false},
+		{"interrupted", nil, sends(os.Interrupt), "interrupted", "nothing was written", false},
+		{"terminal closed", nil, sends(syscall.SIGHUP), "interrupted", "nothing was written", false},
 	}
 	asker := requester(t)
 	for _, test := range tests {
@@ -141,6 +147,22 @@ func TestIssueNeverSigned(t *testing.T) {
 	}
 }
 
+// When nobody reads what it says any more, a command that waits is given up and
+// its request withdrawn.
+func TestIssueIntoAClosedPipe(t *testing.T) {
+	p := newPerson(t, requester(t))
+	script := "kubectl certs issue admin --name piped --group devs 2>&1 | head -n 1"
+	if r := p.run("bash", "-c", script); !strings.Contains(r.stdout, "Requesting a client certificate") {
+		t.Errorf("standard output: %q", r.stdout)
+	}
+	if files := p.files(); len(files) > 0 {
+		t.Errorf("left behind: %q", files)
+	}
+	if requests := ours(t, "certs-piped-"); len(requests) > 0 {
+		t.Errorf("left behind in the cluster: %q", requests)
+	}
+}
+
 // Help and version touch neither cluster nor kubeconfig.
 func TestHelpAndVersionNeedNothing(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"issue", "--help"}, {"inspect", "--help"}, {"version"}, {"version", "-o", "json"}, {"options"}} {
@@ -191,9 +213,11 @@ func replace(t *testing.T, r *running, request *certificatesv1.CertificateSignin
 
 func nothing(*testing.T, *running, *certificatesv1.CertificateSigningRequest) {}
 
-func interrupt(t *testing.T, r *running, _ *certificatesv1.CertificateSigningRequest) {
-	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
+func sends(signal os.Signal) func(*testing.T, *running, *certificatesv1.CertificateSigningRequest) {
+	return func(t *testing.T, r *running, _ *certificatesv1.CertificateSigningRequest) {
+		if err := r.cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -237,6 +261,11 @@ func change(t *testing.T, edit func(cluster *clientcmdapi.Cluster, user *clientc
 		t.Fatal(err)
 	}
 	return file
+}
+
+// anonymous returns a kubeconfig without credentials.
+func anonymous(t *testing.T) string {
+	return change(t, func(_ *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) { *user = clientcmdapi.AuthInfo{} })
 }
 
 // strangersCA returns a kubeconfig whose CA is another cluster's.
