@@ -75,3 +75,33 @@ func TestLifetime(t *testing.T) {
 		}
 	}
 }
+
+// What is to be pasted survives a shell.
+func TestShellQuote(t *testing.T) {
+	for word, want := range map[string]string{
+		"admin.kubeconfig": "admin.kubeconfig",
+		"/tmp/a_b-c@d:1":   "/tmp/a_b-c@d:1",
+		"":                 "''",
+		"a b":              "'a b'",
+		"a'b;$(id)*":       `'a'\''b;$(id)*'`,
+		"~/x":              "'~/x'",
+	} {
+		if got := shellQuote(word); got != want {
+			t.Errorf("%q is written as %s, want %s", word, got, want)
+		}
+	}
+}
+
+func TestHumanLeft(t *testing.T) {
+	const day = 24 * time.Hour
+	for left, want := range map[time.Duration]string{
+		23*time.Hour + 54*time.Minute + 59*time.Second: "23h54m",
+		29*day + 23*time.Hour + 59*time.Minute:         "29d23h",
+		4 * time.Minute:                                "4m",
+		3 * day:                                        "3d0h",
+	} {
+		if got := humanLeft(left); got != want {
+			t.Errorf("%s is shown as %s, want %s", left, got, want)
+		}
+	}
+}
