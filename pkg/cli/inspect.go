@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apiversion "k8s.io/apimachinery/pkg/version"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
@@ -75,7 +75,7 @@ func (a *app) inspect(ctx context.Context, g *globals, reach cluster.Reach, prin
 	ask := scan.Source{Name: "version", Read: func(ctx context.Context, _ *inventory.Collector) {
 		version, fault = serverVersion(ctx, c)
 	}}
-	scan.Run(ctx, timeoutOr(g.kubectl, scanTimeout), append(sources(ctx, c, reach), ask), &found)
+	scan.Run(ctx, cmp.Or(c.Config.Timeout, scanTimeout), append(sources(ctx, c, reach), ask), &found)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -114,23 +114,6 @@ func serverVersion(ctx context.Context, c *cluster.Cluster) (string, error) {
 		return "", fmt.Errorf("reading the API server's version: %w", err)
 	}
 	return info.GitVersion, nil
-}
-
-// timeoutOr returns what --request-timeout says, or otherwise if it says
-// nothing.
-func timeoutOr(flags *genericclioptions.ConfigFlags, otherwise time.Duration) time.Duration {
-	if flags.Timeout == nil {
-		return otherwise
-	}
-	var given lifetime
-	text := *flags.Timeout
-	if seconds := text + "s"; given.Set(seconds) == nil {
-		text = seconds // kubectl takes a bare number for seconds
-	}
-	if given.Set(text) != nil || given <= 0 {
-		return otherwise
-	}
-	return time.Duration(given)
 }
 
 // colors decides whether standard output is coloured.

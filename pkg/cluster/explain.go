@@ -17,14 +17,6 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-// Unreachable reports whether err says that the API server could not be
-// talked to at all, or does not know the caller: whatever is asked next will
-// fail the same way.
-func Unreachable(err error) bool {
-	var answered apierrors.APIStatus
-	return err != nil && (apierrors.IsUnauthorized(err) || !errors.As(err, &answered))
-}
-
 // Explain puts the faults that have nothing to do with the question asked (no
 // connection, no trust, no login) into words that name the cluster and say
 // what to do. Every other error is returned as it is.

@@ -59,7 +59,7 @@ func Endpoint(client kubernetes.Interface, server Server) Source {
 		if err != nil {
 			to.Skip(inventory.Skip{Source: source, Where: server.URL, Reason: err.Error(), Hint: "set an https:// server in the kubeconfig"})
 		} else {
-			group.Go(func() { see(ctx, to, address, firstNonEmpty(server.ServerName, host), "") })
+			group.Go(func() { see(ctx, to, address, cmp.Or(server.ServerName, host), "") })
 		}
 		replicas, err := replicas(ctx, client)
 		if err != nil {
@@ -118,15 +118,8 @@ func hostPort(server string) (address, host string, err error) {
 	if u.Scheme != "https" {
 		return "", "", fmt.Errorf("%q is not an https address, so no certificate is presented there", server)
 	}
-	port := firstNonEmpty(u.Port(), "443")
+	port := cmp.Or(u.Port(), "443")
 	return net.JoinHostPort(u.Hostname(), port), u.Hostname(), nil
-}
-
-func firstNonEmpty(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // presented returns the chain that the server at address presents to a client
