@@ -54,7 +54,71 @@ const (
 	// RequestHeaderCA is requestheader-client-ca-file, beside ClientCA: what
 	// verifies the front proxy.
 	RequestHeaderCA Place = "requestheader-client-ca-file"
+	// ClusterInfoCA is the CA in ConfigMap kube-public/cluster-info: what
+	// kubeadm's new nodes verify the API server by.
+	ClusterInfoCA Place = "cluster-info CA"
+
+	// ServerCAFile is a file that clients verify the API server by.
+	ServerCAFile Place = "CA file for servers"
+	// ClientCAFile is a file that the API server verifies clients by.
+	ClientCAFile Place = "CA file for clients"
+	// FrontProxyCAFile is a file that verifies the front proxy.
+	FrontProxyCAFile Place = "CA file for the front proxy"
+	// EtcdCAFile is a file that etcd and its clients verify each other by.
+	EtcdCAFile Place = "CA file of etcd"
+	// EtcdPeerCAFile is a file that members of etcd verify each other by.
+	EtcdPeerCAFile Place = "CA file of etcd's members"
+	// LeafFile is a file that holds a server's or a client's certificate.
+	LeafFile Place = "file"
+
+	// IssuedRequest is a CertificateSigningRequest that has its certificate.
+	IssuedRequest Place = "certificate signing request"
+	// OtherContextClient is KubeconfigClient of a context that is not in use,
+	// perhaps of another cluster.
+	OtherContextClient Place = "client of another context"
+	// OtherContextCA is KubeconfigCA of a context that is not in use.
+	OtherContextCA Place = "CA of another context"
+	// TrustBundle is a ClusterTrustBundle.
+	TrustBundle Place = "cluster trust bundle"
+	// CallBundle is what the API server verifies a webhook or an aggregated API
+	// server by.
+	CallBundle Place = "CA bundle for calls"
+	// SecretLeaf is tls.crt of a Secret of type kubernetes.io/tls.
+	SecretLeaf Place = "TLS secret"
+	// SecretCA is ca.crt beside SecretLeaf.
+	SecretCA Place = "CA in a TLS secret"
 )
+
+// places has every Place, the most telling ones first: a certificate that is
+// seen in several of them is named by the first.
+var places = []Place{
+	APIServerEndpoint, KubeletPort, EtcdClientPort, EtcdPeerPort, ControllerManagerPort, SchedulerPort,
+	KubeconfigClient, RootCA, ClientCA, RequestHeaderCA, KubeconfigCA, ClusterInfoCA,
+	ServerCAFile, ClientCAFile, FrontProxyCAFile, EtcdCAFile, EtcdPeerCAFile, LeafFile,
+	IssuedRequest, OtherContextClient, OtherContextCA, TrustBundle, CallBundle, SecretLeaf, SecretCA,
+}
+
+// ComparePlaces orders places, the most telling ones first.
+func ComparePlaces(a, b Place) int {
+	return cmp.Compare(slices.Index(places, a), slices.Index(places, b))
+}
+
+// IsAnchor reports whether what is seen at place is a trust anchor of the
+// cluster's own.
+func IsAnchor(place Place) bool {
+	switch place {
+	case KubeconfigCA, RootCA, ClientCA, RequestHeaderCA, ClusterInfoCA,
+		ServerCAFile, ClientCAFile, FrontProxyCAFile, EtcdCAFile, EtcdPeerCAFile:
+		return true
+	}
+	return false
+}
+
+// IsServed reports whether what is seen at place is what a server presents.
+func IsServed(place Place) bool {
+	_, ok := ports[place]
+	return ok || place == APIServerEndpoint
+}
 
 // Names of rows that other packages refer to.
 const (
@@ -121,6 +185,21 @@ func (r SubjectRule) Matches(subject pki.Subject) bool {
 	})
 }
 
+// String says what the rule wants.
+func (r SubjectRule) String() string {
+	var parts []string
+	switch {
+	case r.CommonName != "":
+		parts = append(parts, "CN="+r.CommonName)
+	case r.CommonNamePrefix != "":
+		parts = append(parts, "CN="+r.CommonNamePrefix+"…")
+	}
+	if len(r.Organizations) > 0 {
+		parts = append(parts, "O="+strings.Join(r.Organizations, " or O="))
+	}
+	return strings.Join(parts, ", ")
+}
+
 // All returns every row: CAs first, then servers, then clients. The caller
 // may keep and change the slice, not what the rows point to.
 func All() []Entry {
@@ -138,6 +217,7 @@ func Lookup(name string) (Entry, bool) {
 }
 
 // Recognise returns the row of a certificate with this subject, seen at place.
+// Where the place tells of one certificate and no other, Lookup is for it.
 func Recognise(place Place, subject pki.Subject) (Entry, bool) {
 	for _, e := range entries {
 		if slices.Contains(e.SeenAt, place) && (e.Subject == nil || e.Subject.Matches(subject)) {
@@ -167,9 +247,13 @@ func Port(place Place) (number int, ok bool) {
 func Anchors(place Place) []Place {
 	switch place {
 	case APIServerEndpoint:
-		return []Place{KubeconfigCA, RootCA}
-	case KubeconfigClient:
-		return []Place{ClientCA}
+		return servedBy
+	case KubeconfigClient, IssuedRequest:
+		return clientsBy
+	case EtcdClientPort:
+		return []Place{EtcdCAFile}
+	case EtcdPeerPort:
+		return []Place{EtcdPeerCAFile}
 	}
 	return nil
 }

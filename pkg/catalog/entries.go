@@ -9,6 +9,14 @@ const (
 	componentLife = 365 * 24 * time.Hour
 )
 
+// Places of the trust that the API server and its clients are held against,
+// and where clients' certificates can be seen.
+var (
+	servedBy  = []Place{KubeconfigCA, RootCA, ClusterInfoCA, ServerCAFile}
+	clientsBy = []Place{ClientCA, ClientCAFile}
+	heldAt    = []Place{KubeconfigClient, IssuedRequest}
+)
+
 // entries is the catalog. Subjects, files and signers are kubeadm's
 // (cmd/kubeadm/app/phases/certs/certlist.go, .../phases/kubeconfig) and the
 // built-in bindings' (plugin/pkg/auth/authorizer/rbac/bootstrappolicy), which
@@ -20,20 +28,21 @@ var entries = []Entry{
 		Use:      "signs the API server's serving certificate and the client certificates of people and components",
 		SignedBy: "ca",
 		Files:    []string{"pki/ca.crt", "pki/ca.key"},
-		SeenAt:   []Place{KubeconfigCA, RootCA, ClientCA},
+		SeenAt:   []Place{KubeconfigCA, RootCA, ClientCA, ClusterInfoCA, ServerCAFile, ClientCAFile},
 	},
 	{
 		Name: "etcd-ca", Role: CA,
 		Use:      "signs the certificates that etcd and its clients show each other",
 		SignedBy: "etcd-ca",
 		Files:    []string{"pki/etcd/ca.crt", "pki/etcd/ca.key"},
+		SeenAt:   []Place{EtcdCAFile, EtcdPeerCAFile},
 	},
 	{
 		Name: "front-proxy-ca", Role: CA,
 		Use:      "signs the certificate by which the API server proves itself to aggregated API servers",
 		SignedBy: "front-proxy-ca",
 		Files:    []string{"pki/front-proxy-ca.crt", "pki/front-proxy-ca.key"},
-		SeenAt:   []Place{RequestHeaderCA},
+		SeenAt:   []Place{RequestHeaderCA, FrontProxyCAFile},
 	},
 	{
 		Name: "apiserver", Role: Server,
@@ -41,21 +50,23 @@ var entries = []Entry{
 		SignedBy:   "ca",
 		Files:      []string{"pki/apiserver.crt", "pki/apiserver.key"},
 		SeenAt:     []Place{APIServerEndpoint},
-		VerifiedBy: []Place{KubeconfigCA, RootCA},
+		VerifiedBy: servedBy,
 	},
 	{
 		Name: "etcd-server", Role: Server,
-		Use:      "etcd presents it to kube-apiserver on port 2379",
-		SignedBy: "etcd-ca",
-		Files:    []string{"pki/etcd/server.crt", "pki/etcd/server.key"},
-		SeenAt:   []Place{EtcdClientPort},
+		Use:        "etcd presents it to kube-apiserver on port 2379",
+		SignedBy:   "etcd-ca",
+		Files:      []string{"pki/etcd/server.crt", "pki/etcd/server.key"},
+		SeenAt:     []Place{EtcdClientPort},
+		VerifiedBy: []Place{EtcdCAFile},
 	},
 	{
 		Name: "etcd-peer", Role: Server,
-		Use:      "etcd presents it to other members of etcd on port 2380, as server and as client",
-		SignedBy: "etcd-ca",
-		Files:    []string{"pki/etcd/peer.crt", "pki/etcd/peer.key"},
-		SeenAt:   []Place{EtcdPeerPort},
+		Use:        "etcd presents it to other members of etcd on port 2380, as server and as client",
+		SignedBy:   "etcd-ca",
+		Files:      []string{"pki/etcd/peer.crt", "pki/etcd/peer.key"},
+		SeenAt:     []Place{EtcdPeerPort},
+		VerifiedBy: []Place{EtcdPeerCAFile},
 	},
 	{
 		Name: "kubelet-server", Role: Server,
@@ -82,8 +93,8 @@ var entries = []Entry{
 		Subject:    &SubjectRule{Organizations: []string{Masters}},
 		SignedBy:   "ca",
 		Files:      []string{"super-admin.conf"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 	},
 	{
 		Name: Admin, Role: Client,
@@ -91,8 +102,8 @@ var entries = []Entry{
 		Subject:    &SubjectRule{Organizations: []string{KubeadmAdmins, OwnAdmins}},
 		SignedBy:   "ca",
 		Files:      []string{"admin.conf", "admin.crt", "admin.key"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 		Profile:    &Profile{DefaultName: "admin", Life: personLife, AdminGroup: true},
 	},
 	{
@@ -101,8 +112,8 @@ var entries = []Entry{
 		Subject:    &SubjectRule{CommonName: "system:kube-scheduler"},
 		SignedBy:   "ca",
 		Files:      []string{"scheduler.conf", "pki/kube-scheduler.crt", "pki/kube-scheduler.key"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 		Profile:    &Profile{CommonName: "system:kube-scheduler", Life: componentLife},
 	},
 	{
@@ -111,8 +122,8 @@ var entries = []Entry{
 		Subject:    &SubjectRule{CommonName: "system:kube-controller-manager"},
 		SignedBy:   "ca",
 		Files:      []string{"controller-manager.conf", "pki/kube-controller-manager.crt", "pki/kube-controller-manager.key"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 		Profile:    &Profile{CommonName: "system:kube-controller-manager", Life: componentLife},
 	},
 	{
@@ -121,8 +132,8 @@ var entries = []Entry{
 		Subject:    &SubjectRule{CommonName: "system:kube-proxy"},
 		SignedBy:   "ca",
 		Files:      []string{"kube-proxy.conf", "pki/kube-proxy.crt", "pki/kube-proxy.key"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 		Profile:    &Profile{CommonName: "system:kube-proxy", Life: componentLife},
 	},
 	{
@@ -131,8 +142,8 @@ var entries = []Entry{
 		Subject:    &SubjectRule{CommonNamePrefix: "system:node:", Organizations: []string{"system:nodes"}},
 		SignedBy:   "ca",
 		Files:      []string{"kubelet.conf", "/var/lib/kubelet/pki/kubelet-client-current.pem"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 	},
 	{
 		Name: "apiserver-kubelet-client", Role: Client,
@@ -140,21 +151,23 @@ var entries = []Entry{
 		Subject:    &SubjectRule{CommonName: "kube-apiserver-kubelet-client"},
 		SignedBy:   "ca",
 		Files:      []string{"pki/apiserver-kubelet-client.crt", "pki/apiserver-kubelet-client.key"},
-		VerifiedBy: []Place{ClientCA},
+		VerifiedBy: clientsBy,
 	},
 	{
 		Name: "apiserver-etcd-client", Role: Client,
-		Use:      "kube-apiserver proves itself to etcd",
-		Subject:  &SubjectRule{CommonName: "kube-apiserver-etcd-client"},
-		SignedBy: "etcd-ca",
-		Files:    []string{"pki/apiserver-etcd-client.crt", "pki/apiserver-etcd-client.key"},
+		Use:        "kube-apiserver proves itself to etcd",
+		Subject:    &SubjectRule{CommonName: "kube-apiserver-etcd-client"},
+		SignedBy:   "etcd-ca",
+		Files:      []string{"pki/apiserver-etcd-client.crt", "pki/apiserver-etcd-client.key"},
+		VerifiedBy: []Place{EtcdCAFile},
 	},
 	{
 		Name: "etcd-healthcheck-client", Role: Client,
-		Use:      "etcd's liveness probe proves itself to etcd",
-		Subject:  &SubjectRule{CommonName: "kube-etcd-healthcheck-client"},
-		SignedBy: "etcd-ca",
-		Files:    []string{"pki/etcd/healthcheck-client.crt", "pki/etcd/healthcheck-client.key"},
+		Use:        "etcd's liveness probe proves itself to etcd",
+		Subject:    &SubjectRule{CommonName: "kube-etcd-healthcheck-client"},
+		SignedBy:   "etcd-ca",
+		Files:      []string{"pki/etcd/healthcheck-client.crt", "pki/etcd/healthcheck-client.key"},
+		VerifiedBy: []Place{EtcdCAFile},
 	},
 	{
 		Name: "front-proxy-client", Role: Client,
@@ -162,7 +175,7 @@ var entries = []Entry{
 		Subject:    &SubjectRule{CommonName: "front-proxy-client"},
 		SignedBy:   "front-proxy-ca",
 		Files:      []string{"pki/front-proxy-client.crt", "pki/front-proxy-client.key"},
-		VerifiedBy: []Place{RequestHeaderCA},
+		VerifiedBy: []Place{RequestHeaderCA, FrontProxyCAFile},
 	},
 }
 

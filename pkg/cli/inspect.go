@@ -69,7 +69,7 @@ func (a *app) inspect(ctx context.Context, g *globals, reach cluster.Reach, prin
 	if err != nil {
 		return err
 	}
-	var found inventory.Collector
+	found := inventory.Collector{Now: a.now()}
 	var version string
 	var fault error
 	ask := scan.Source{Name: "version", Read: func(ctx context.Context, _ *inventory.Collector) {
@@ -79,7 +79,7 @@ func (a *app) inspect(ctx context.Context, g *globals, reach cluster.Reach, prin
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	inv := found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version}, a.now())
+	inv := found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version})
 	if err := print(inv); err != nil {
 		return fmt.Errorf("writing the output: %w", err)
 	}

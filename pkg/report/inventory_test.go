@@ -31,7 +31,7 @@ const mallory = "mallory\x1b[2J\u009b31m\u202enimda\nca\x7f\u0085\u2028\ufeff\uf
 // expired certificate, and what could not be read.
 func cluster(t testing.TB) *inventory.Inventory {
 	ca := pkitest.NewCA(t, "kubernetes")
-	var found inventory.Collector
+	found := inventory.Collector{Now: pkitest.Now}
 	for _, place := range []catalog.Place{catalog.KubeconfigCA, catalog.RootCA, catalog.ClientCA} {
 		found.See(inventory.Sighting{
 			Location: inventory.Location{Source: "trust", Where: string(place)}, Place: place, Certificate: ca.Certificate,
@@ -56,7 +56,7 @@ func cluster(t testing.TB) *inventory.Inventory {
 		Certificate: pkitest.NewCA(t, "elsewhere\x07").Issue(t, pkitest.Client(mallory, "devs\r"), pkitest.Left(-3*pkitest.Day)),
 	})
 	found.Skip(inventory.Skip{Source: "endpoint", Where: "10.0.0.2:6443", Reason: "no answer\x1b[0m", Hint: "check that it can be reached"})
-	return found.Inventory(inventory.Cluster{Context: "dev\x9b", Server: "https://k8s.example", Version: "v1.37.2"}, pkitest.Now)
+	return found.Inventory(inventory.Cluster{Context: "dev\x9b", Server: "https://k8s.example", Version: "v1.37.2"})
 }
 
 func TestFormats(t *testing.T) {
@@ -155,7 +155,7 @@ func TestTableOfLittle(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var found inventory.Collector
+			found := inventory.Collector{Now: pkitest.Now}
 			for _, s := range tt.items {
 				found.See(s)
 			}
@@ -163,7 +163,7 @@ func TestTableOfLittle(t *testing.T) {
 				found.Skip(s)
 			}
 			var out bytes.Buffer
-			if err := report.Table(&out, found.Inventory(inventory.Cluster{}, pkitest.Now), false); err != nil {
+			if err := report.Table(&out, found.Inventory(inventory.Cluster{}), false); err != nil {
 				t.Fatal(err)
 			}
 			golden.Check(t, "table-of-"+tt.name+".golden", out.Bytes())

@@ -40,9 +40,9 @@ const (
 
 // read reads sources and returns what they report.
 func read(timeout time.Duration, sources ...scan.Source) *inventory.Inventory {
-	var found inventory.Collector
+	found := inventory.Collector{Now: pkitest.Now}
 	scan.Run(context.Background(), timeout, sources, &found)
-	return found.Inventory(inventory.Cluster{}, pkitest.Now)
+	return found.Inventory(inventory.Cluster{})
 }
 
 // check reports where inv is not what was expected. seen lists the items as
