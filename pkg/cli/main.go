@@ -33,6 +33,8 @@ type app struct {
 	out, errOut io.Writer
 	// outIsTerminal says that a person reads out.
 	outIsTerminal bool
+	// errIsTerminal says so of errOut, where progress is shown.
+	errIsTerminal bool
 	// program is what a person types to get here.
 	program string
 	now     func() time.Time
@@ -54,6 +56,7 @@ func Main() int {
 	a := &app{
 		in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
 		outIsTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		errIsTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		program:       programName(os.Args[0]),
 		now:           time.Now,
 		getenv:        os.Getenv,

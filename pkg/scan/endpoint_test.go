@@ -41,7 +41,7 @@ const (
 // read reads sources and returns what they report.
 func read(timeout time.Duration, sources ...scan.Source) *inventory.Inventory {
 	found := inventory.Collector{Now: pkitest.Now}
-	scan.Run(context.Background(), timeout, sources, &found)
+	scan.Run(context.Background(), timeout, sources, &found, nil)
 	return found.Inventory(inventory.Cluster{})
 }
 

@@ -72,7 +72,7 @@ func TestRunEndsInTime(t *testing.T) {
 	scan.Run(context.Background(), short, []scan.Source{
 		{Name: "endless", Read: func(ctx context.Context, _ *inventory.Collector) { <-ctx.Done() }},
 		{Name: "quick", Read: func(_ context.Context, to *inventory.Collector) { to.Skip(inventory.Skip{Source: "quick"}) }},
-	}, &found)
+	}, &found, nil)
 	if took := time.Since(start); took > long/2 {
 		t.Errorf("it took %s", took)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
 // Requests reads CertificateSigningRequests: the certificates of those that
@@ -50,10 +51,14 @@ func readRequest(to *inventory.Collector, source string, request *certificatesv1
 		default:
 			s.Place = catalog.OtherSigner
 		}
-		if node, ok := strings.CutPrefix(request.Spec.Username, nodeUserPrefix); ok {
-			s.Node = node
+		chain, err := pki.ParseCertificates(request.Status.Certificate)
+		if len(chain) > 0 {
+			if node, ok := strings.CutPrefix(chain[0].Subject.CommonName, nodeUserPrefix); ok {
+				s.Node = node
+			}
 		}
-		seePEMChain(to, s, request.Status.Certificate)
+		seeChain(to, s, chain)
+		unreadable(to, s, err)
 		return
 	}
 	if has(request, certificatesv1.CertificateDenied) || has(request, certificatesv1.CertificateFailed) {

@@ -27,13 +27,20 @@ type Source struct {
 	Read func(ctx context.Context, to *inventory.Collector)
 }
 
-// Run reads all sources at once, for at most timeout.
-func Run(ctx context.Context, timeout time.Duration, sources []Source, to *inventory.Collector) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+// Run reads all sources at once, for at most timeout. It tells done, unless
+// that is nil, of each source that has been read; done may be called by several
+// goroutines at once.
+func Run(ctx context.Context, timeout time.Duration, sources []Source, to *inventory.Collector, done func(source string)) {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTooLate)
 	defer cancel()
 	var group sync.WaitGroup
 	for _, source := range sources {
-		group.Go(func() { source.Read(ctx, to) })
+		group.Go(func() {
+			source.Read(ctx, to)
+			if done != nil {
+				done(source.Name)
+			}
+		})
 	}
 	group.Wait()
 }
