@@ -53,7 +53,7 @@ used for it. What could not be read is listed, with what would let it be read.`,
 				return hint.New(fmt.Sprintf("unknown --reach %q", reach), "use auto, direct or port-forward")
 			}
 			return a.inspect(cmd.Context(), g, cluster.Reach(reach), func(inv *inventory.Inventory) error {
-				return format(a.out, inv, colors)
+				return format(a.out, inv, report.Options{Colors: colors})
 			})
 		},
 	}
