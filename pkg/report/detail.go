@@ -48,8 +48,8 @@ type paragraph struct {
 func writeDetail(out *strings.Builder, e *inventory.Entry, now time.Time, o Options) {
 	state := status(e, o.Colors)
 	out.WriteString(o.Colors.text(bold, Printable(e.ID())) + "  " + state.painted(Printable(state.text)) + ", " + remaining(e.NotAfter, now) + "\n")
-	if row, known := catalog.Lookup(e.Name); known {
-		out.WriteString(row.Use + "\n")
+	if use := use(e); use != "" {
+		out.WriteString(use + "\n")
 	}
 	for _, p := range paragraphs(e, now) {
 		writeParagraph(out, p, o)
@@ -69,6 +69,12 @@ func writeDetail(out *strings.Builder, e *inventory.Entry, now time.Time, o Opti
 		}
 		out.WriteString("    see " + Printable(see(f.Code)) + "\n")
 	}
+}
+
+// use says who presents the certificate to whom, where that is known.
+func use(e *inventory.Entry) string {
+	row, _ := catalog.Lookup(e.Name)
+	return row.Use
 }
 
 // remaining is left, as a part of a sentence.
@@ -97,7 +103,7 @@ func paragraphs(e *inventory.Entry, now time.Time) []paragraph {
 		{"Key", []line{{"public key", key(e)}, {"signed with", e.SignatureAlgorithm}}},
 		{"Fingerprint", []line{{"SHA-256", colons(e.SHA256)}, {"serial", e.SerialNumber}}},
 		{"Seen at", seenAt(e)},
-		{"Trust", []line{{"signed by", signedBy(e)}, {"held against", heldAgainst(e)}, {"result", verified(e)}}},
+		{"Trust", []line{{"signed by", signedBy(e)}, {"held against", heldAgainst(e)}, {"chain", verified(e)}}},
 	}
 }
 

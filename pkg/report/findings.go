@@ -11,9 +11,7 @@ import (
 // fault is a finding, and what it is about.
 type fault struct {
 	inventory.Finding
-	about string // harmless by printing only
-	entry *inventory.Entry
-	place *inventory.PlaceFinding
+	about string
 }
 
 // faultsOf lists what somebody has to act on: the worst first, otherwise in
@@ -22,11 +20,11 @@ func faultsOf(inv *inventory.Inventory) []fault {
 	var all []fault
 	for i := range inv.Items {
 		for _, f := range inv.Items[i].Findings {
-			all = append(all, fault{Finding: f, about: inv.Items[i].ID(), entry: &inv.Items[i]})
+			all = append(all, fault{Finding: f, about: inv.Items[i].ID()})
 		}
 	}
-	for i, f := range inv.Findings {
-		all = append(all, fault{Finding: f.Finding, about: f.Where, place: &inv.Findings[i]})
+	for _, f := range inv.Findings {
+		all = append(all, fault{Finding: f.Finding, about: f.Where})
 	}
 	for _, r := range inv.Requests {
 		for _, f := range r.Findings {
@@ -52,30 +50,44 @@ func mark(s inventory.Severity, colors Colors) string {
 	return colors.text(marks[s].color, marks[s].sign)
 }
 
-// findings writes what somebody has to act on; the status says the rest, and
-// JSON says it all. What is mended alike stands together above its fix.
-func findings(w io.Writer, inv *inventory.Inventory, o Options) error {
-	type mended struct {
+// mended are faults that the same thing mends.
+type mended struct {
+	severity inventory.Severity
+	code     inventory.Code
+	fix      string
+	faults   []fault
+}
+
+// mendedAlike gathers faults by what mends them, the worst first.
+func mendedAlike(inv *inventory.Inventory) []*mended {
+	type remedy struct {
 		severity inventory.Severity
 		code     inventory.Code
 		fix      string
 	}
-	var order []mended
-	lines := map[mended][]string{}
+	var all []*mended
+	by := map[remedy]*mended{}
 	for _, f := range faultsOf(inv) {
-		r := mended{f.Severity, f.Code, f.Fix}
-		if lines[r] == nil {
-			order = append(order, r)
+		r := remedy{f.Severity, f.Code, f.Fix}
+		if by[r] == nil {
+			by[r] = &mended{f.Severity, f.Code, f.Fix, nil}
+			all = append(all, by[r])
 		}
-		lines[r] = append(lines[r], mark(f.Severity, o.Colors)+" "+Printable(f.about)+" "+Printable(f.Message)+" ("+Printable(string(f.Code))+")\n")
+		by[r].faults = append(by[r].faults, f)
 	}
+	return all
+}
+
+// findings writes what somebody has to act on; the status says the rest, and
+// JSON says it all. What is mended alike stands together above its fix.
+func findings(w io.Writer, inv *inventory.Inventory, o Options) error {
 	var out strings.Builder
-	for _, r := range order {
-		for _, line := range lines[r] {
-			out.WriteString(line)
+	for _, m := range mendedAlike(inv) {
+		for _, f := range m.faults {
+			out.WriteString(mark(f.Severity, o.Colors) + " " + Printable(f.about) + " " + Printable(f.Message) + " (" + Printable(string(f.Code)) + ")\n")
 		}
-		if r.fix != "" {
-			out.WriteString("  fix: " + Printable(r.fix) + "\n")
+		if m.fix != "" {
+			out.WriteString("  fix: " + Printable(m.fix) + "\n")
 		}
 	}
 	_, err := io.WriteString(w, out.String())

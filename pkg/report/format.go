@@ -22,6 +22,9 @@ type Options struct {
 	Width int
 	// NoHeaders leaves the header of tables out.
 	NoHeaders bool
+	// By says who took the inventory, for a reader who was not there; "" where
+	// the client certificate tells, or nobody knows.
+	By string
 	// SortBy orders the certificates by a field of their JSON form, as kubectl's
 	// --sort-by does: "notAfter", ".subject.commonName", "{.publicKey.bits}".
 	// "" leaves them as the trust is.
@@ -42,6 +45,7 @@ var Formats = []struct {
 	{"name", Names},
 	{"kubeadm", Kubeadm},
 	{"prometheus", Prometheus},
+	{"html", HTML},
 }
 
 // templates are the formats that take an argument behind a "=": what to write,
