@@ -39,7 +39,7 @@ var house = [][]room{
 		{"pkg/scan", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/issue", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/kubeconfig", []string{"k8s.io/client-go"}},
-		{"pkg/report", []string{"github.com/mattn/go-runewidth", "k8s.io/apimachinery", "sigs.k8s.io/yaml"}},
+		{"pkg/report", []string{"github.com/mattn/go-runewidth", "k8s.io/apimachinery", "k8s.io/client-go/util/jsonpath"}},
 	},
 	{{"pkg/inventory", []string{"k8s.io/api", "k8s.io/apimachinery"}}},
 	{{"pkg/catalog", nil}},

@@ -15,6 +15,7 @@ import (
 func (a *app) newInspect(g *globals) *cobra.Command {
 	var f scanFlags
 	var output string
+	var options report.Options
 	cmd := &cobra.Command{
 		Use:   "inspect [NAME...]",
 		Short: "Show the cluster's certificates, and what is wrong with them",
@@ -34,7 +35,9 @@ alone is shown in full.`,
 			"# One of them in full",
 			"%s inspect apiserver",
 			"# What runs out first?",
-			"%s inspect -o json | jq -r '.items | sort_by(.notAfter)[] | .notAfter + \" \" + .name'",
+			"%s inspect -o wide --sort-by notAfter",
+			"# One page to send to an auditor",
+			"%s inspect -o html > certificates.html",
 			"# Only what is served, without reading secrets",
 			"%s inspect --sources endpoint,kubelets,control-plane,trust"),
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -42,20 +45,26 @@ alone is shown in full.`,
 			if err != nil {
 				return err
 			}
-			colors, err := a.colors(g.color)
-			if err != nil {
+			if options.Colors, err = a.colors(g.color); err != nil {
 				return err
 			}
+			options.Width = a.outWidth()
 			if err := f.validate(); err != nil {
 				return err
 			}
 			return a.inspect(cmd.Context(), g, f, names, func(inv *inventory.Inventory) error {
-				return format(a.out, inv, colors)
+				if len(names) > 0 && len(inv.Items) == 1 && !cmd.Flags().Changed("output") {
+					format = report.Detail
+				}
+				return format(a.out, inv, options)
 			})
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.FormatNames(), ", "))
-	f.register(cmd.Flags())
+	flags := cmd.Flags()
+	flags.StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.FormatNames(), ", "))
+	flags.BoolVar(&options.NoHeaders, "no-headers", false, "Leave the headers of tables out")
+	flags.StringVar(&options.SortBy, "sort-by", "", "Order by a field of the JSON form, such as notAfter or {.subject.commonName}")
+	f.register(flags)
 	return cmd
 }
 

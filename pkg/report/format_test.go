@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"sigs.k8s.io/yaml"
 
@@ -64,10 +65,10 @@ func TestFormats(t *testing.T) {
 	for _, format := range report.Formats {
 		t.Run(format.Name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := format.Write(&out, inv, false); err != nil {
+			if err := format.Write(&out, inv, report.Options{}); err != nil {
 				t.Fatal(err)
 			}
-			checkHarmless(t, format.Name, out.String())
+			checkHarmless(t, out.String())
 			golden.Check(t, format.Name+".golden", out.Bytes())
 		})
 	}
@@ -77,11 +78,11 @@ func TestFormats(t *testing.T) {
 func TestColors(t *testing.T) {
 	inv := cluster(t)
 	sgr := regexp.MustCompile("\x1b\\[[0-9]+m")
-	forPeople := []string{"table", "wide"}
+	forPeople := []string{"table", "wide", "tree"}
 	for _, format := range report.Formats {
 		t.Run(format.Name, func(t *testing.T) {
 			var plain, coloured bytes.Buffer
-			if err := errors.Join(format.Write(&plain, inv, false), format.Write(&coloured, inv, true)); err != nil {
+			if err := errors.Join(format.Write(&plain, inv, report.Options{}), format.Write(&coloured, inv, report.Options{Colors: true})); err != nil {
 				t.Fatal(err)
 			}
 			if got, want := sgr.Match(coloured.Bytes()), slices.Contains(forPeople, format.Name); got != want {
@@ -98,14 +99,11 @@ func TestColors(t *testing.T) {
 }
 
 // checkHarmless reports what in text a terminal would obey.
-func checkHarmless(t *testing.T, format, text string) {
+func checkHarmless(t *testing.T, text string) {
 	t.Helper()
 	for _, r := range text {
 		switch {
 		case r == '\n':
-		case format == "yaml" && !unicode.IsControl(r):
-			// YAML can escape a bidirectional override only where it is made to
-			// quote; the library that writes it is not.
 		case hostile(r):
 			t.Errorf("%U is printed", r)
 		}
@@ -116,10 +114,10 @@ func checkHarmless(t *testing.T, format, text string) {
 func TestJSONAndYAMLAreLossless(t *testing.T) {
 	inv := cluster(t)
 	var jsonText, yamlText bytes.Buffer
-	if err := report.JSON(&jsonText, inv, true); err != nil {
+	if err := report.JSON(&jsonText, inv, report.Options{Colors: true}); err != nil {
 		t.Fatal(err)
 	}
-	if err := report.YAML(&yamlText, inv, true); err != nil {
+	if err := report.YAML(&yamlText, inv, report.Options{Colors: true}); err != nil {
 		t.Fatal(err)
 	}
 	// No UTF-8 is no JSON; encoding/json makes U+FFFD of it.
@@ -163,7 +161,7 @@ func TestTableOfLittle(t *testing.T) {
 				found.Skip(s)
 			}
 			var out bytes.Buffer
-			if err := report.Table(&out, found.Inventory(inventory.Cluster{}), false); err != nil {
+			if err := report.Table(&out, found.Inventory(inventory.Cluster{}), report.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			golden.Check(t, "table-of-"+tt.name+".golden", out.Bytes())
@@ -189,13 +187,13 @@ func TestClosedPipe(t *testing.T) {
 	for _, format := range report.Formats {
 		t.Run(format.Name, func(t *testing.T) {
 			var whole bytes.Buffer
-			if err := format.Write(&whole, inv, false); err != nil {
+			if err := format.Write(&whole, inv, report.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			const breaks = 20
 			for n := range breaks {
 				room := n * whole.Len() / breaks
-				if err := format.Write(&closedPipe{room}, inv, false); !errors.Is(err, io.ErrClosedPipe) {
+				if err := format.Write(&closedPipe{room}, inv, report.Options{}); !errors.Is(err, io.ErrClosedPipe) {
 					t.Fatalf("after %d of %d bytes: got %v", room, whole.Len(), err)
 				}
 			}
@@ -204,9 +202,40 @@ func TestClosedPipe(t *testing.T) {
 }
 
 func TestLookup(t *testing.T) {
-	for _, name := range report.FormatNames() {
-		if format, err := report.Lookup(name); err != nil || format == nil {
-			t.Errorf("%s: got %v", name, err)
+	file := filepath.Join(t.TempDir(), "template")
+	if err := os.WriteFile(file, []byte("NAME EXPIRES\n.name .notAfter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name    string
+		wantErr string // "" for a format
+	}{
+		{"jsonpath={.items[*].name}", ""},
+		{"jsonpath-file=" + file, ""},
+		{"go-template={{range .items}}{{.name}}{{end}}", ""},
+		{"go-template-file=" + file, ""},
+		{"custom-columns=NAME:.name", ""},
+		{"custom-columns-file=" + file, ""},
+		{"jsonpath", "jsonpath=EXPRESSION"},
+		{"go-template=", "go-template=TEMPLATE"},
+		{"jsonpath={.items[", "parsing the jsonpath"},
+		{"go-template={{", "parsing the go-template"},
+		{"custom-columns=NAME", `"NAME" is not HEADER:FIELD`},
+		{"custom-columns=NAME:{.a[}", "parsing the custom-columns"},
+		{"jsonpath-file=" + file + ".gone", "no such file"},
+		{"json=x", "unknown output format"},
+		{"", "unknown output format"},
+	}
+	for _, format := range report.Formats {
+		tests = append(tests, struct{ name, wantErr string }{format.Name, ""})
+	}
+	for _, tt := range tests {
+		format, err := report.Lookup(tt.name)
+		if tt.wantErr == "" && (err != nil || format == nil) {
+			t.Errorf("%s: got %v", tt.name, err)
+		}
+		if tt.wantErr != "" && (err == nil || !strings.Contains(err.Error(), tt.wantErr)) {
+			t.Errorf("%s: got error %v, want %q", tt.name, err, tt.wantErr)
 		}
 	}
 	_, err := report.Lookup("xml")
