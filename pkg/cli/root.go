@@ -51,6 +51,7 @@ nothing but access to its API.`,
 		a.newInspect(g),
 		a.newIssue(g),
 		a.newOptions(),
+		a.newReadFiles(),
 		a.newVersion(),
 	)
 	return root
