@@ -20,12 +20,8 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
 )
 
-// How long reading files may take: here, and on nodes, which may have to get
-// the image first.
-const (
-	filesTimeout     = time.Minute
-	nodeFilesTimeout = 90 * time.Second
-)
+// filesTimeout bounds the reading of files.
+const filesTimeout = time.Minute
 
 // allNodes is what --node-files means without names.
 const allNodes = "*"
@@ -50,21 +46,24 @@ func (f *fileFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.files, "files", nil, "Read these `PATHS` instead of a cluster: files, directories, - for standard input")
 	flags.StringSliceVar(&f.nodeFiles, "node-files", nil, "Read the files on these `NODES` too, all by default, by a short-lived pod on each")
 	flags.Lookup("node-files").NoOptDefVal = allNodes
-	flags.StringVar(&f.image, "image", imageName+":"+version, "This program's image, for --node-files")
+	flags.StringVar(&f.image, "image", ownImage(), "This program's image, for --node-files")
 }
 
 // validate finds flags that do not go together.
-func (f *fileFlags) validate(flags *pflag.FlagSet) error {
+func (f *fileFlags) validate() error {
 	switch {
 	case len(f.files) > 0 && len(f.nodeFiles) > 0:
 		return hint.New("--files reads no cluster, and --node-files does", "use one of them")
-	case len(f.nodeFiles) == 0 && flags.Changed("image"):
+	case len(f.nodeFiles) == 0 && f.image != ownImage():
 		return hint.New("--image without --node-files: no pod is started", "add --node-files")
 	case f.image == "":
 		return hint.New("--image is empty", "name an image of this program")
 	}
 	return nil
 }
+
+// ownImage is the image of this program, in this version.
+func ownImage() string { return imageName + ":" + version }
 
 // chosenNodes are the nodes that are named; none for all of them.
 func (f *fileFlags) chosenNodes() []string {
@@ -88,27 +87,26 @@ func (a *app) filesSource(f *fileFlags) (scan.Source, error) {
 	return scan.Files(f.files, a.in), nil
 }
 
-// inspectFiles is inspect without a cluster.
-func (a *app) inspectFiles(ctx context.Context, f *fileFlags, print func(*inventory.Inventory) error) error {
+// scanFiles is scan without a cluster.
+func (a *app) scanFiles(ctx context.Context, f *fileFlags, found *inventory.Collector) (*inventory.Inventory, error) {
 	source, err := a.filesSource(f)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	found := inventory.Collector{Now: a.now()}
-	scan.Run(ctx, filesTimeout, []scan.Source{source}, &found)
+	read := []scan.Source{source}
+	progress := a.startProgress(read, found)
+	scan.Run(ctx, filesTimeout, read, found, progress.done)
+	progress.stop()
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	if err := print(found.Inventory(inventory.Cluster{})); err != nil {
-		return fmt.Errorf("writing the output: %w", err)
-	}
-	return nil
+	return found.Inventory(inventory.Cluster{}), nil
 }
 
 // nodeFilesSource returns the source that reads the files on nodes, and a
 // function that tells afterwards of pods which could not be removed. namespace is
 // what --namespace says, "" for kube-system: others seldom let pods read their
-// node's files. The scan needs nodeFilesTimeout.
+// node's files.
 func (a *app) nodeFilesSource(c *cluster.Cluster, namespace string, f *fileFlags) (source scan.Source, left func() error) {
 	if namespace == "" {
 		namespace = metav1.NamespaceSystem

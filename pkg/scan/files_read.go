@@ -35,9 +35,7 @@ func (r *fileReader) readData(f file, match catalog.Match, data []byte) {
 		if err == nil {
 			r.report(f, match, certs, r.keyBeside(f))
 		} else if f.explicit || match.File.Row != "" || namedAsCertificate(f.shown) {
-			if pki.PublicHalf(data) == nil { // a key in DER is none of our business
-				r.unreadable(f.shown, match, bounded(err.Error()))
-			}
+			r.unreadable(f.shown, match, bounded(err.Error()))
 		}
 	case match.File.Row != "" || namedAsCertificate(f.shown):
 		r.unreadable(f.shown, match, "no certificate in it")
