@@ -128,6 +128,10 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 	if err := cmp.Or(left(), ctx.Err()); err != nil {
 		return nil, nil, err
 	}
+	// What a provider hides is said once, and is no fault.
+	if hidden, ok := scan.Managed(c.Server, version, ""); ok {
+		found.Skip(hidden)
+	}
 	// Whoever is let in may ask for the version, unless someone took that away.
 	if fault != nil && !apierrors.IsForbidden(fault) {
 		fault = c.Explain(fault, a.now())
