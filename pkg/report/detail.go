@@ -163,7 +163,7 @@ func verified(e *inventory.Entry) string {
 	if heldAgainst(e) == "" {
 		return ""
 	}
-	return "verified"
+	return "verified, by those of them that were seen"
 }
 
 // writeParagraph writes what p has to say. Lines without a text are left out,
