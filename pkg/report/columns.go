@@ -57,7 +57,7 @@ func columnsOf(titles, fields []string) (Format, error) {
 		if err != nil {
 			return err
 		}
-		items, _ := decoded.([]any) // nil where there are none
+		items, _ := decoded.([]any)                      // nil where there are none
 		table := tabwriter.NewWriter(w, 6, 4, 3, ' ', 0) // kubectl's
 		if !o.NoHeaders {
 			fmt.Fprintln(table, strings.Join(titles, "\t"))
