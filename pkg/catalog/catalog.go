@@ -71,8 +71,11 @@ const (
 	// LeafFile is a file that holds a server's or a client's certificate.
 	LeafFile Place = "file"
 
-	// IssuedRequest is a CertificateSigningRequest that has its certificate.
+	// IssuedRequest is a CertificateSigningRequest that a signer of Kubernetes'
+	// own has signed.
 	IssuedRequest Place = "certificate signing request"
+	// OtherSigner is a CertificateSigningRequest that somebody else has signed.
+	OtherSigner Place = "request to another signer"
 	// OtherContextClient is KubeconfigClient of a context that is not in use,
 	// perhaps of another cluster.
 	OtherContextClient Place = "client of another context"
@@ -95,7 +98,7 @@ var places = []Place{
 	APIServerEndpoint, KubeletPort, EtcdClientPort, EtcdPeerPort, ControllerManagerPort, SchedulerPort,
 	KubeconfigClient, RootCA, ClientCA, RequestHeaderCA, KubeconfigCA, ClusterInfoCA,
 	ServerCAFile, ClientCAFile, FrontProxyCAFile, EtcdCAFile, EtcdPeerCAFile, LeafFile,
-	IssuedRequest, OtherContextClient, OtherContextCA, TrustBundle, CallBundle, SecretLeaf, SecretCA,
+	IssuedRequest, OtherSigner, OtherContextClient, OtherContextCA, TrustBundle, CallBundle, SecretLeaf, SecretCA,
 }
 
 // ComparePlaces orders places, the most telling ones first.

@@ -14,7 +14,7 @@ const (
 var (
 	servedBy  = []Place{KubeconfigCA, RootCA, ClusterInfoCA, ServerCAFile}
 	clientsBy = []Place{ClientCA, ClientCAFile}
-	heldAt    = []Place{KubeconfigClient, IssuedRequest}
+	heldAt    = []Place{KubeconfigClient}
 )
 
 // entries is the catalog. Subjects, files and signers are kubeadm's

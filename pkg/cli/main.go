@@ -27,12 +27,21 @@ const (
 	exitFailed = 1
 )
 
+// exitCode ends a command that has said all there is to say with a code of its
+// own.
+type exitCode int
+
+// Error implements error.
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
 // app is what the commands share: the streams and the world outside.
 type app struct {
 	in          io.Reader
 	out, errOut io.Writer
 	// outIsTerminal says that a person reads out.
 	outIsTerminal bool
+	// errIsTerminal says so of errOut, where progress is shown.
+	errIsTerminal bool
 	// program is what a person types to get here.
 	program string
 	now     func() time.Time
@@ -54,11 +63,25 @@ func Main() int {
 	a := &app{
 		in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
 		outIsTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		errIsTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		program:       programName(os.Args[0]),
 		now:           time.Now,
 		getenv:        os.Getenv,
 	}
 	return a.run(ctx, os.Args[1:])
+}
+
+// outWidth is how many columns standard output has, 0 where it is no terminal.
+func (a *app) outWidth() int {
+	file, ok := a.out.(*os.File)
+	if !ok || !a.outIsTerminal {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 // programName follows how the program was called: kubectl runs its plugins by
@@ -80,17 +103,28 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
 	if errors.Is(err, syscall.EPIPE) {
 		return exitFailed // nobody reads what went wrong
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = interrupted(err)
 	}
+	a.sayError(err)
+	if _, ok := errors.AsType[unknown](err); ok {
+		return report.Unknown
+	}
+	return exitFailed
+}
+
+// sayError says what went wrong, and what to do about it.
+func (a *app) sayError(err error) {
 	a.say("error: %s\n", err)
 	if advice := hint.Of(err); advice != "" {
 		a.say("hint: %s\n", advice)
 	}
-	return exitFailed
 }
 
 // interrupted says that a person stopped the command, and only what was left

@@ -49,6 +49,7 @@ nothing but access to its API.`,
 	})
 	root.AddCommand(
 		a.newInspect(g),
+		a.newCheck(g),
 		a.newIssue(g),
 		a.newOptions(),
 		a.newVersion(),

@@ -74,8 +74,11 @@ func (c *certificate) name() {
 	} else {
 		c.entry.Name, c.entry.Role, c.anchors = first.Name, roleAt(c.entry, first.Place), catalog.Anchors(first.Place)
 	}
+	listed := map[Location]bool{}
+	c.entry.Locations = nil
 	for _, s := range c.sightings {
-		if !slices.Contains(c.entry.Locations, s.Location) {
+		if !listed[s.Location] {
+			listed[s.Location] = true
 			c.entry.Locations = append(c.entry.Locations, s.Location)
 		}
 		c.entry.Node = cmp.Or(c.entry.Node, s.Node)

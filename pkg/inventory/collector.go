@@ -139,6 +139,7 @@ func (c *Collector) Inventory(cluster Cluster) *Inventory {
 	signed(found)
 	evidence := c.evidence(found)
 	for _, f := range found {
+		f.entry.HeldAgainst = evidence.against(f)
 		f.entry.Findings = judge(f, evidence)
 		f.entry.Status = statusOf(f.entry.Findings)
 	}

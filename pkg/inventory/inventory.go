@@ -64,9 +64,12 @@ type Entry struct {
 
 	// SignedBy is the name of the CA entry whose key signed it (its own name
 	// for a root), or "" when that CA was not seen.
-	SignedBy string    `json:"signedBy"`
-	Status   Status    `json:"status"`
-	Findings []Finding `json:"findings"`
+	SignedBy string `json:"signedBy"`
+	// HeldAgainst are the places of the trust that it was held against: those
+	// that count for it, as far as they were seen.
+	HeldAgainst []string  `json:"heldAgainst"`
+	Status      Status    `json:"status"`
+	Findings    []Finding `json:"findings"`
 }
 
 // Location is one place where a certificate was seen.

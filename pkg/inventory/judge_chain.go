@@ -12,6 +12,17 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
+// against returns the places that c is held against, as far as they were seen.
+func (e *evidence) against(c *certificate) []string {
+	places := []string{}
+	for _, place := range c.anchors {
+		if len(e.trust[place]) > 0 {
+			places = append(places, string(place))
+		}
+	}
+	return places
+}
+
 // judgeChain holds c against each place that has anchors for it. A place that
 // could not be read says nothing.
 func judgeChain(c *certificate, e *evidence) []Finding {

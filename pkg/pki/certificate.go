@@ -11,12 +11,18 @@ import (
 
 // ParseCertificates reads every CERTIFICATE block of PEM data (RFC 7468), in
 // order. One bad block does not spoil the rest: what could be read is returned
-// together with an error that numbers the blocks that could not. Blocks of
-// other types are passed over undecoded, so that a key beside a certificate is
+// together with an error that numbers the first few blocks that could not.
+// Blocks of other types are passed over undecoded, so that a key beside a certificate is
 // never looked at.
 func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate
 	var errs []error
+	faulty := 0
+	fault := func(err error) {
+		if faulty++; faulty <= mostFaults {
+			errs = append(errs, err)
+		}
+	}
 	for n := 1; ; n++ {
 		block, rest := pem.Decode(data)
 		// Decode passes over a damaged block in silence.
@@ -25,7 +31,7 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 			damaged = blocksBegun(data)
 		}
 		for range damaged {
-			errs = append(errs, fmt.Errorf("PEM block %d is cut off or damaged", n))
+			fault(fmt.Errorf("PEM block %d is cut off or damaged", n))
 			n++
 		}
 		if block == nil {
@@ -37,7 +43,7 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("PEM block %d: %w", n, err))
+			fault(fmt.Errorf("PEM block %d: %w", n, err))
 			continue
 		}
 		certs = append(certs, cert)
@@ -45,8 +51,15 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	if len(certs) == 0 && len(errs) == 0 {
 		errs = append(errs, errors.New("no PEM certificate in it"))
 	}
+	if faulty > mostFaults {
+		errs = append(errs, fmt.Errorf("and %d more", faulty-mostFaults))
+	}
 	return certs, errors.Join(errs...)
 }
+
+// mostFaults is how many blocks an error names, of a bundle that may have
+// hundreds of thousands.
+const mostFaults = 3
 
 // blocksBegun counts the PEM blocks that begin in data.
 func blocksBegun(data []byte) int {

@@ -103,7 +103,7 @@ func paragraphs(e *inventory.Entry, now time.Time) []paragraph {
 		{"Key", []line{{"public key", key(e)}, {"signed with", e.SignatureAlgorithm}}},
 		{"Fingerprint", []line{{"SHA-256", colons(e.SHA256)}, {"serial", e.SerialNumber}}},
 		{"Seen at", seenAt(e)},
-		{"Trust", []line{{"signed by", signedBy(e)}, {"held against", heldAgainst(e)}, {"chain", verified(e)}}},
+		{"Trust", []line{{"signed by", signedBy(e)}, {"held against", list(e.HeldAgainst)}, {"chain", verified(e)}}},
 	}
 }
 
@@ -142,16 +142,6 @@ func seenAt(e *inventory.Entry) []line {
 	return lines
 }
 
-// heldAgainst names the trust that the certificate is verified by in use.
-func heldAgainst(e *inventory.Entry) string {
-	row, _ := catalog.Lookup(e.Name)
-	var all []string
-	for _, p := range row.VerifiedBy {
-		all = append(all, string(p))
-	}
-	return list(all)
-}
-
 // verified says how that went.
 func verified(e *inventory.Entry) string {
 	for _, f := range e.Findings {
@@ -160,10 +150,10 @@ func verified(e *inventory.Entry) string {
 			return f.Message
 		}
 	}
-	if heldAgainst(e) == "" {
+	if len(e.HeldAgainst) == 0 {
 		return ""
 	}
-	return "verified, by those of them that were seen"
+	return "verified"
 }
 
 // writeParagraph writes what p has to say. Lines without a text are left out,

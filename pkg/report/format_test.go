@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
@@ -261,6 +262,39 @@ func TestLookup(t *testing.T) {
 	for _, name := range report.FormatNames() {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("error %q does not offer %s", err, name)
+		}
+	}
+}
+
+// Many certificates of one kind are one line, but none with which something is
+// wrong.
+func TestTableFolds(t *testing.T) {
+	ca := pkitest.NewCA(t, "issuer")
+	for _, tt := range []struct {
+		sound int
+		want  string
+	}{
+		{11, "11 of secret/    ok        2026-01-26   11d       (one by one: -o wide)"},
+		{10, "secret/web/s09"},
+	} {
+		found := inventory.Collector{Now: pkitest.Now}
+		for i := range tt.sound + 1 {
+			left := time.Duration(i) * pkitest.Day * 11
+			if i == 0 {
+				left = -pkitest.Day
+			}
+			name := fmt.Sprintf("s%02d", i)
+			found.See(inventory.Sighting{
+				Location: inventory.Location{Source: "secrets", Where: "web/" + name + "#tls.crt"}, Place: catalog.SecretLeaf, Name: "secret/web/" + name,
+				Certificate: ca.Issue(t, pkitest.Server(name, name), pkitest.Valid(pkitest.Now.Add(-40*pkitest.Day), pkitest.Now.Add(left))),
+			})
+		}
+		var out bytes.Buffer
+		if err := report.Table(&out, found.Inventory(inventory.Cluster{}), report.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), tt.want) || !strings.Contains(out.String(), "secret/web/s00") {
+			t.Errorf("want a line that says %q, and s00, which has expired:\n%s", tt.want, &out)
 		}
 	}
 }

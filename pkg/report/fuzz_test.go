@@ -27,7 +27,7 @@ func filled(text string) *inventory.Inventory {
 		Subject:   inventory.Subject{CommonName: text, Organizations: []string{text}}, Issuer: text, SerialNumber: text,
 		DNSNames: []string{text}, IPAddresses: []string{text}, URIs: []string{text}, EmailAddresses: []string{text},
 		NotBefore: pkitest.Now, NotAfter: pkitest.Now.Add(time.Hour), Usages: []string{text},
-		PublicKey: inventory.PublicKey{Algorithm: text}, SignatureAlgorithm: text, SHA256: text,
+		HeldAgainst: []string{text}, PublicKey: inventory.PublicKey{Algorithm: text}, SignatureAlgorithm: text, SHA256: text,
 		Status: inventory.Status(text), Findings: []inventory.Finding{finding},
 	}
 	authority := entry

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,9 +11,34 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
-// JSON writes the inventory as its versioned kind.
+// JSON writes the inventory as its versioned kind, item by item: of a large
+// cluster, the text is many times what there is to know.
 func JSON(w io.Writer, inv *inventory.Inventory, _ Options) error {
-	return writeJSON(w, inv)
+	if len(inv.Items) == 0 {
+		return writeJSON(w, inv)
+	}
+	rest := *inv
+	rest.Items = []inventory.Entry{}
+	frame, err := encode(rest, "  ")
+	if err != nil {
+		return err
+	}
+	// In a string the quotes would be escaped.
+	before, after, _ := strings.Cut(frame, `"items": []`)
+	out := bufio.NewWriter(w)
+	out.WriteString(escapeJSON(before) + `"items": [`)
+	for i := range inv.Items {
+		text, err := encodeIndented(&inv.Items[i], "    ", "  ")
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			out.WriteString(",")
+		}
+		out.WriteString("\n    " + escapeJSON(strings.TrimSuffix(text, "\n")))
+	}
+	out.WriteString("\n  ]" + escapeJSON(after))
+	return out.Flush()
 }
 
 // writeJSON writes value as JSON for people to read. What a terminal would
@@ -22,18 +48,26 @@ func writeJSON(w io.Writer, value any) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, escape(text, func(r rune) string {
-		high, low := utf16.EncodeRune(r)
-		return fmt.Sprintf(`\u%04x\u%04x`, high, low)
-	}))
+	_, err = io.WriteString(w, escapeJSON(text))
 	return err
 }
 
+func escapeJSON(text string) string {
+	return escape(text, func(r rune) string {
+		high, low := utf16.EncodeRune(r)
+		return fmt.Sprintf(`\u%04x\u%04x`, high, low)
+	})
+}
+
 func encode(value any, indent string) (string, error) {
+	return encodeIndented(value, "", indent)
+}
+
+func encodeIndented(value any, prefix, indent string) (string, error) {
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", indent)
+	encoder.SetIndent(prefix, indent)
 	err := encoder.Encode(value)
 	return text.String(), err
 }

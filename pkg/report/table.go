@@ -83,16 +83,16 @@ func certificates(w io.Writer, inv *inventory.Inventory, o Options) error {
 	if o.SortBy != "" {
 		facts = []fact{factNode, factStatus, factDay, factLeft, factSigner, factSubject}
 	}
-	return writeCertificates(w, inv, o, facts)
+	return writeCertificates(w, inv, o, facts, true)
 }
 
 func everyFact(w io.Writer, inv *inventory.Inventory, o Options) error {
-	return writeCertificates(w, inv, o, wideFacts)
+	return writeCertificates(w, inv, o, wideFacts, false)
 }
 
 // writeCertificates writes facts of every certificate: as the trust is, unless
-// the reader asked for another order.
-func writeCertificates(w io.Writer, inv *inventory.Inventory, o Options, facts []fact) error {
+// the reader asked for another order. folded shows many of one kind as one.
+func writeCertificates(w io.Writer, inv *inventory.Inventory, o Options, facts []fact, folded bool) error {
 	if len(inv.Items) == 0 {
 		_, err := fmt.Fprintln(w, "No certificates could be seen.")
 		return err
@@ -116,11 +116,23 @@ func writeCertificates(w io.Writer, inv *inventory.Inventory, o Options, facts [
 		return g.write(w, o)
 	}
 	roots, alone := forest(inv.Items)
-	var grow func(b *branch, depth int)
-	grow = func(b *branch, depth int) {
+	var growAll func(branches []*branch, depth int)
+	grow := func(b *branch, depth int) {
 		add(b.entry, strings.Repeat("  ", min(depth, deepest))+b.entry.Name)
-		for _, below := range b.signed {
-			grow(below, depth+1)
+		growAll(b.signed, depth+1)
+	}
+	growAll = func(branches []*branch, depth int) {
+		var bunches []bunch
+		if folded {
+			branches, bunches = fold(branches, inv.TakenAt)
+		}
+		for _, b := range branches {
+			grow(b, depth)
+		}
+		for _, b := range bunches {
+			row := b.row(facts, inv.TakenAt, o)
+			row[0].text = strings.Repeat("  ", min(depth, deepest)) + row[0].text
+			g.rows = append(g.rows, row)
 		}
 	}
 	for i, root := range roots {
@@ -132,9 +144,7 @@ func writeCertificates(w io.Writer, inv *inventory.Inventory, o Options, facts [
 	if len(alone) > 0 && len(roots) > 0 {
 		g.rows = append(g.rows, blank, heading(noSigner, o.Colors.paint(faint)))
 	}
-	for _, b := range alone {
-		grow(b, min(len(roots), 1))
-	}
+	growAll(alone, min(len(roots), 1))
 	return g.write(w, o)
 }
 

@@ -51,6 +51,7 @@ func handshake(ctx context.Context, conn net.Conn, serverName string) ([]*x509.C
 var (
 	errNoCertificate = errors.New("no certificate was presented")
 	errTooLate       = errors.New("no answer in time")
+	errEmpty         = errors.New("it is empty")
 )
 
 // unreached says why the server at a place could not be seen, and what would
