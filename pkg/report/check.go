@@ -98,7 +98,7 @@ var (
 	inClients     = &category{"clients", "client certificate", "client certificates", []string{"kubeconfig", "files", "node-files"}}
 	inSecrets     = &category{"TLS secrets", "certificate", "certificates", []string{"secrets"}}
 	inWebhooks    = &category{"webhooks and APIs", "CA bundle's certificate", "CA bundles' certificates", []string{"webhooks"}}
-	inRequests    = &category{"certificate signing requests", "request", "requests", []string{"requests"}}
+	inRequests    = &category{"certificate signing requests", "request", "requests and their certificates", []string{"requests"}}
 	inOthers      = &category{"other places", "place", "places", []string{}}
 
 	categories = []*category{inAuthorities, inServers, inClients, inSecrets, inWebhooks, inRequests, inOthers}
@@ -197,7 +197,7 @@ func check(inv *inventory.Inventory, o CheckOptions) []*checked {
 	}
 	var all []*checked
 	for _, c := range categories {
-		if len(in[c].subjects) > 0 || c.seenBy(o.Sources) {
+		if len(in[c].subjects) > 0 || c.seenBy(o.Sources, inv.Skipped) {
 			all = append(all, in[c])
 		}
 	}
@@ -227,11 +227,13 @@ func (c *checked) add(s subject) {
 	c.subjects = append(c.subjects, s)
 }
 
-// seenBy reports whether one of sources, which were read, could have seen what
-// is in c.
-func (c *category) seenBy(sources []string) bool {
-	if c == inSecrets || c == inWebhooks || c == inRequests {
-		return slices.ContainsFunc(sources, func(s string) bool { return slices.Contains(c.sources, s) })
+// seenBy reports whether sources, which were read but for skips, would have
+// seen what there is in c, if there were any. Nil is all sources.
+func (c *category) seenBy(sources []string, skips []inventory.Skip) bool {
+	if c != inSecrets && c != inWebhooks && c != inRequests {
+		return false
 	}
-	return false
+	own := c.sources[0]
+	return (sources == nil || slices.Contains(sources, own)) &&
+		!slices.ContainsFunc(skips, func(s inventory.Skip) bool { return s.Source == own })
 }

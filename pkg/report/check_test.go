@@ -150,18 +150,33 @@ func TestEveryCodeIsExplained(t *testing.T) {
 
 // What nobody looked at is not called sound.
 func TestCheckOfPart(t *testing.T) {
-	inv := &inventory.Inventory{TakenAt: pkitest.Now}
-	for sources, want := range map[string]bool{"kubeconfig,trust": false, "secrets": true} {
-		var out bytes.Buffer
-		if err := report.Check(&out, inv, report.CheckOptions{Sources: strings.Split(sources, ","), Seen: 12}); err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Contains(out.String(), "TLS secrets"); got != want {
-			t.Errorf("with %s read, secrets are spoken of: %t\n%s", sources, got, out.String())
-		}
-		if !strings.Contains(out.String(), "12 certificates were looked at") {
-			t.Errorf("it does not count what was let go:\n%s", out.String())
-		}
+	unread := []inventory.Skip{{Source: "secrets", Where: "all namespaces", Reason: "forbidden"}}
+	tests := []struct {
+		name    string
+		sources []string
+		skipped []inventory.Skip
+		want    bool // that secrets are spoken of
+	}{
+		{"all", nil, nil, true},
+		{"all, in vain", nil, unread, false},
+		{"others", []string{"kubeconfig", "trust"}, nil, false},
+		{"these", []string{"secrets"}, nil, true},
+		{"these, in vain", []string{"secrets"}, unread, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			inv := &inventory.Inventory{TakenAt: pkitest.Now, Skipped: tt.skipped}
+			if err := report.Check(&out, inv, report.CheckOptions{Sources: tt.sources, Seen: 12}); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(out.String(), "TLS secrets"); got != tt.want {
+				t.Errorf("secrets are spoken of: %t\n%s", got, out.String())
+			}
+			if !strings.Contains(out.String(), "12 certificates were looked at") {
+				t.Errorf("it does not count what was let go:\n%s", out.String())
+			}
+		})
 	}
 }
 
