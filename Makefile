@@ -51,7 +51,7 @@ unit: ## Unit and command-line tests, with the race detector
 
 .PHONY: e2e
 e2e: cluster build ## End-to-end tests on the kind cluster
-	@$(CLUSTER_ENV); go test -tags e2e -count=1 -timeout 20m ./test/e2e/...
+	@$(CLUSTER_ENV); go test -tags e2e -count=1 -timeout 20m ./test/e2e/... ./test/html/...
 
 .PHONY: bench
 bench: cluster build ## Measure against bare client-go and kubectl, as ratios

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
@@ -97,7 +98,7 @@ var (
 	inClients     = &category{"clients", "client certificate", "client certificates", []string{"kubeconfig", "files", "node-files"}}
 	inSecrets     = &category{"TLS secrets", "certificate", "certificates", []string{"secrets"}}
 	inWebhooks    = &category{"webhooks and APIs", "CA bundle's certificate", "CA bundles' certificates", []string{"webhooks"}}
-	inRequests    = &category{"certificate signing requests", "request or its certificate", "requests or their certificates", []string{"requests"}}
+	inRequests    = &category{"certificate signing requests", "request", "requests and their certificates", []string{"requests"}}
 	inOthers      = &category{"other places", "place", "places", []string{}}
 
 	categories = []*category{inAuthorities, inServers, inClients, inSecrets, inWebhooks, inRequests, inOthers}
@@ -107,14 +108,15 @@ var (
 // can see belongs to that.
 func categoryOf(e *inventory.Entry) *category {
 	for _, c := range []*category{inSecrets, inWebhooks, inRequests} {
-		if !slices.ContainsFunc(e.Locations, func(l inventory.Location) bool { return !slices.Contains(c.sources, l.Source) }) {
+		elsewhere := func(l inventory.Location) bool { return !slices.Contains(c.sources, l.Source) }
+		if len(e.Locations) > 0 && !slices.ContainsFunc(e.Locations, elsewhere) {
 			return c
 		}
 	}
 	switch {
 	case e.IsCA:
 		return inAuthorities
-	case e.Role == "client":
+	case e.Role == catalog.Client:
 		return inClients
 	}
 	return inServers
@@ -163,7 +165,7 @@ var claims = map[inventory.Code]string{
 // subject is what a check looked at: a certificate, a request, a place.
 type subject struct {
 	name   string
-	where  string // of a place; "" for others
+	entry  *inventory.Entry // nil for others
 	faults []inventory.Finding
 }
 
@@ -171,7 +173,9 @@ type subject struct {
 type checked struct {
 	*category
 	subjects []subject
-	sound    int
+	sound    int              // subjects without faults
+	unsure   int              // of them, those that could not be verified
+	first    *inventory.Entry // of them, the first to end
 }
 
 // check sorts inv into categories; those that could not have been seen are left
@@ -183,24 +187,25 @@ func check(inv *inventory.Inventory, o CheckOptions) []*checked {
 	}
 	for i := range inv.Items {
 		e := &inv.Items[i]
-		in[categoryOf(e)].add(subject{name: e.ID(), faults: e.Findings})
+		in[categoryOf(e)].add(subject{e.ID(), e, e.Findings})
 	}
 	for _, f := range inv.Findings {
-		in[categoryAt(f.Source)].add(subject{name: f.Where, where: place(f.Source, f.Where), faults: []inventory.Finding{f.Finding}})
+		in[categoryAt(f.Source)].add(subject{f.Where, nil, []inventory.Finding{f.Finding}})
 	}
 	for _, r := range inv.Requests {
-		in[inRequests].add(subject{name: r.Name, faults: r.Findings})
+		in[inRequests].add(subject{r.Name, nil, r.Findings})
 	}
 	var all []*checked
 	for _, c := range categories {
-		if len(in[c].subjects) > 0 || c.seenBy(o.Sources) {
+		if len(in[c].subjects) > 0 || c.seenBy(o.Sources, inv.Skipped) {
 			all = append(all, in[c])
 		}
 	}
 	return all
 }
 
-// add takes s in, with those of its findings that somebody has to act on.
+// add takes s in, with those of its findings that somebody has to act on, the
+// worst first.
 func (c *checked) add(s subject) {
 	var faults []inventory.Finding
 	for _, f := range s.faults {
@@ -208,18 +213,27 @@ func (c *checked) add(s subject) {
 			faults = append(faults, f)
 		}
 	}
+	slices.SortStableFunc(faults, func(a, b inventory.Finding) int { return b.Severity.Compare(a.Severity) })
 	s.faults = faults
 	if len(faults) == 0 {
 		c.sound++
+		if s.entry != nil && unverified(s.entry) {
+			c.unsure++
+		}
+		if s.entry != nil && (c.first == nil || s.entry.NotAfter.Before(c.first.NotAfter)) {
+			c.first = s.entry
+		}
 	}
 	c.subjects = append(c.subjects, s)
 }
 
-// seenBy reports whether one of sources, which were read, could have seen what
-// is in c.
-func (c *category) seenBy(sources []string) bool {
-	if c == inSecrets || c == inWebhooks || c == inRequests {
-		return slices.ContainsFunc(sources, func(s string) bool { return slices.Contains(c.sources, s) })
+// seenBy reports whether sources, which were read but for skips, would have
+// seen what there is in c, if there were any. Nil is all sources.
+func (c *category) seenBy(sources []string, skips []inventory.Skip) bool {
+	if c != inSecrets && c != inWebhooks && c != inRequests {
+		return false
 	}
-	return false
+	own := c.sources[0]
+	return (sources == nil || slices.Contains(sources, own)) &&
+		!slices.ContainsFunc(skips, func(s inventory.Skip) bool { return s.Source == own })
 }

@@ -52,7 +52,9 @@ func CheckJUnit(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
 		for _, s := range c.subjects {
 			suite.Cases = append(suite.Cases, junitCaseOf(c, s, o.FailOn))
 		}
-		all.Suites = append(all.Suites, suite)
+		if len(suite.Cases) > 0 {
+			all.Suites = append(all.Suites, suite)
+		}
 	}
 	unseen := junitSuite{Name: "what could not be seen"}
 	for _, s := range inv.Skipped {

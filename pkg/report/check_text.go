@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
@@ -25,7 +26,7 @@ func writeCheck(w io.Writer, inv *inventory.Inventory, o CheckOptions, short boo
 		if short && c.sound == len(c.subjects) {
 			continue
 		}
-		writeCategory(&out, c, o, short)
+		writeCategory(&out, c, inv.TakenAt, o, short)
 	}
 	writeUnseen(&out, inv, o, short)
 	writeVerdict(&out, inv, o)
@@ -38,10 +39,10 @@ func title(out *strings.Builder, name string) {
 	out.WriteString(name + "\n" + strings.Repeat("-", len(name)) + "\n")
 }
 
-func writeCategory(out *strings.Builder, c *checked, o CheckOptions, short bool) {
+func writeCategory(out *strings.Builder, c *checked, now time.Time, o CheckOptions, short bool) {
 	title(out, c.name)
 	if c.sound > 0 && !short || len(c.subjects) == 0 {
-		fmt.Fprintf(out, "%s %s\n", mark(inventory.Info, o.Colors), c.soundness())
+		fmt.Fprintf(out, "%s %s\n", mark(inventory.Info, o.Colors), Printable(c.soundness(now)))
 	}
 	for _, f := range c.failed() {
 		fmt.Fprintf(out, "%s %s\n", mark(f.severity, o.Colors), Printable(f.claim))
@@ -58,23 +59,26 @@ func writeCategory(out *strings.Builder, c *checked, o CheckOptions, short bool)
 	out.WriteString("\n")
 }
 
-// soundness says how much of c is sound.
-func (c *checked) soundness() string {
-	count := func(n int) string {
-		if n == 1 {
-			return "1 " + c.one
-		}
-		return fmt.Sprintf("%d %s", n, c.many)
-	}
-	switch {
-	case len(c.subjects) == 0:
+// soundness says how much of c is sound, and for how long.
+func (c *checked) soundness(now time.Time) string {
+	var text string
+	switch all := len(c.subjects); {
+	case all == 0:
 		return "nothing is wrong with any"
-	case c.sound == len(c.subjects) && c.sound == 1:
-		return count(1) + " is sound"
-	case c.sound == len(c.subjects):
-		return count(c.sound) + " are sound"
+	case all == 1:
+		text = "1 " + c.one + " is sound"
+	case c.sound == all:
+		text = fmt.Sprintf("%d %s are sound", all, c.many)
+	default:
+		text = fmt.Sprintf("%d of %d %s are sound", c.sound, all, c.many)
 	}
-	return fmt.Sprintf("%d of %s sound", c.sound, count(len(c.subjects)))
+	if c.first != nil {
+		text += fmt.Sprintf("; the first to end is %s, in %s", c.first.ID(), left(c.first.NotAfter, now))
+	}
+	if c.unsure > 0 {
+		text += fmt.Sprintf("; of %d nobody could tell who signed them", c.unsure)
+	}
+	return text
 }
 
 // failure is a check that something did not pass.
@@ -154,7 +158,11 @@ func writeVerdict(out *strings.Builder, inv *inventory.Inventory, o CheckOptions
 	if seen == 0 {
 		seen = len(inv.Items)
 	}
-	fmt.Fprintf(out, "%d certificates were looked at.\n", seen)
+	if seen == 1 {
+		out.WriteString("1 certificate was looked at.\n")
+	} else {
+		fmt.Fprintf(out, "%d certificates were looked at.\n", seen)
+	}
 	const results = "Status check results are "
 	switch Verdict(inv, o.FailOn) {
 	case Broken:

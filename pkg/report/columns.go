@@ -53,15 +53,16 @@ func columnsOf(titles, fields []string) (Format, error) {
 		paths[i] = path
 	}
 	return func(w io.Writer, inv *inventory.Inventory, o Options) error {
-		items, err := object(inv.Items)
+		decoded, err := object(inv.Items)
 		if err != nil {
 			return err
 		}
+		items, _ := decoded.([]any)                      // nil where there are none
 		table := tabwriter.NewWriter(w, 6, 4, 3, ' ', 0) // kubectl's
 		if !o.NoHeaders {
 			fmt.Fprintln(table, strings.Join(titles, "\t"))
 		}
-		for _, item := range items.([]any) {
+		for _, item := range items {
 			row := make([]string, len(paths))
 			for i, path := range paths {
 				if row[i], err = columnText(path, item); err != nil {

@@ -62,16 +62,32 @@ func cluster(t testing.TB) *inventory.Inventory {
 }
 
 func TestFormats(t *testing.T) {
-	inv := cluster(t)
-	for _, format := range report.Formats {
-		t.Run(format.Name, func(t *testing.T) {
-			var out bytes.Buffer
-			if err := format.Write(&out, inv, report.Options{}); err != nil {
-				t.Fatal(err)
-			}
-			checkHarmless(t, out.String())
-			golden.Check(t, format.Name+".golden", out.Bytes())
-		})
+	for name, inv := range map[string]*inventory.Inventory{"": cluster(t), "busy.": busy(t)} {
+		for _, format := range report.Formats {
+			t.Run(name+format.Name, func(t *testing.T) {
+				var out bytes.Buffer
+				if err := format.Write(&out, inv, report.Options{}); err != nil {
+					t.Fatal(err)
+				}
+				checkHarmless(t, out.String())
+				golden.Check(t, name+format.Name+".golden", out.Bytes())
+			})
+		}
+	}
+}
+
+// One of few is shown in full.
+func TestDetail(t *testing.T) {
+	inv := busy(t)
+	inv.Items = slices.DeleteFunc(inv.Items, func(e inventory.Entry) bool { return e.Node != "worker-1" && e.Name != "admin" })
+	inv.Skipped = nil
+	for name, o := range map[string]report.Options{"detail": {}, "detail.narrow": {Width: 60}} {
+		var out bytes.Buffer
+		if err := report.Detail(&out, inv, o); err != nil {
+			t.Fatal(err)
+		}
+		checkHarmless(t, out.String())
+		golden.Check(t, name+".golden", out.Bytes())
 	}
 }
 

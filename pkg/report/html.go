@@ -112,7 +112,7 @@ func newPage(inv *inventory.Inventory, o Options) *page {
 	p.Groups = pageGroups(inv)
 	for _, r := range inv.Requests {
 		p.Requests = append(p.Requests, pageRequest{
-			Printable(r.Name), waitsFor(r, false).text, duration.HumanDuration(inv.TakenAt.Sub(r.CreatedAt)),
+			Printable(r.Name), Printable(waitsFor(r, false).text), duration.HumanDuration(inv.TakenAt.Sub(r.CreatedAt)),
 			Printable(r.Requester), Printable(r.Signer),
 		})
 	}

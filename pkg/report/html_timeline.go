@@ -17,6 +17,7 @@ type timeline struct {
 	Ticks         []tick
 	Bars          []bar
 	More          int // how many end later than those shown
+	Answered      int // how many are left out: sound, and only in answered requests
 }
 
 type tick struct {
@@ -45,12 +46,19 @@ const (
 )
 
 func newTimeline(inv *inventory.Inventory) *timeline {
-	if len(inv.Items) == 0 {
-		return nil
-	}
-	order := make([]*inventory.Entry, len(inv.Items))
+	var order []*inventory.Entry
+	answered := 0
 	for i := range inv.Items {
-		order[i] = &inv.Items[i]
+		e := &inv.Items[i]
+		// Of what the API only remembers having answered, faults are enough.
+		if categoryOf(e) == inRequests && statusBadge(e).Class == "ok" {
+			answered++
+			continue
+		}
+		order = append(order, e)
+	}
+	if len(order) == 0 {
+		return nil
 	}
 	slices.SortStableFunc(order, func(a, b *inventory.Entry) int { return a.NotAfter.Compare(b.NotAfter) })
 	t := &timeline{Now: labelRoom}
@@ -58,6 +66,7 @@ func newTimeline(inv *inventory.Inventory) *timeline {
 		t.Now += pastRoom
 	}
 	t.Width = t.Now + futureRoom + timeRoom
+	t.Answered = answered
 	if len(order) > mostBars {
 		t.More = len(order) - mostBars
 		order = order[:mostBars]

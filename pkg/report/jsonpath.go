@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"io"
+	"strings"
 
 	"k8s.io/client-go/util/jsonpath"
 
@@ -37,9 +38,15 @@ func newJSONPath(template string) (*jsonpath.JSONPath, error) {
 	return path, nil
 }
 
-// pick returns what path finds in one decoded object.
+// pick returns what path finds in one decoded object. The first of a list that
+// is empty is not there, as a field may not be: where one certificate has no
+// names, that is no fault of the question.
 func pick(path *jsonpath.JSONPath, from any) ([]any, error) {
 	found, err := path.FindResults(from)
+	// It has no type.
+	if err != nil && strings.Contains(err.Error(), "index out of bounds") {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -54,8 +54,8 @@ func Kubeadm(w io.Writer, inv *inventory.Inventory, o Options) error {
 		}
 	}
 	if o.SortBy == "" {
-		byName := func(a, b *inventory.Entry) int { return cmp.Compare(kubeadmNames[a.Name], kubeadmNames[b.Name]) }
-		slices.SortStableFunc(leaves, byName)
+		slices.SortStableFunc(leaves, func(a, b *inventory.Entry) int { return cmp.Compare(kubeadmNames[a.Name], kubeadmNames[b.Name]) })
+		slices.SortStableFunc(authorities, func(a, b *inventory.Entry) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	residual := func(e *inventory.Entry) string {
 		return duration.HumanDuration(e.NotAfter.Sub(inv.TakenAt))

@@ -12,6 +12,7 @@ import (
 type gap struct {
 	inventory.Skip
 	places []string
+	source string // of the last of places
 }
 
 // gapsOf gathers skips by their reason: one fault of the connection keeps many
@@ -30,9 +31,18 @@ func gapsOf(skips []inventory.Skip, expected bool) []gap {
 			at[reason] = i
 			gaps = append(gaps, gap{Skip: s})
 		}
-		gaps[i].places = append(gaps[i].places, place(s.Source, s.Where))
+		gaps[i].add(s.Source, s.Where)
 	}
 	return gaps
+}
+
+// add takes a place in; a source is named once for all that follow.
+func (g *gap) add(source, where string) {
+	text := place(source, where)
+	if source == g.source && where != "" {
+		text = where
+	}
+	g.places, g.source = append(g.places, text), source
 }
 
 func place(source, where string) string {

@@ -31,6 +31,9 @@ func sorted(format Format) Format {
 // that do not have it come first, as kubectl does it; equals stay in order.
 func sortItems(items []inventory.Entry, field string) ([]inventory.Entry, error) {
 	advice := "use a field of an item in -o json, such as notAfter, name or .subject.commonName"
+	if len(items) == 0 {
+		return items, nil
+	}
 	path, err := newJSONPath(relaxed(field))
 	if err != nil {
 		return nil, hint.Wrap(fmt.Errorf("parsing --sort-by %q: %w", field, err), advice)
@@ -44,7 +47,7 @@ func sortItems(items []inventory.Entry, field string) ([]inventory.Entry, error)
 		item  inventory.Entry
 	}
 	found := make([]keyed, len(items))
-	anywhere := len(items) == 0
+	anywhere := false
 	for i, item := range decoded.([]any) {
 		found[i].item = items[i]
 		values, err := pick(path, item)

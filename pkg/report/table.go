@@ -97,55 +97,41 @@ func writeCertificates(w io.Writer, inv *inventory.Inventory, o Options, facts [
 		_, err := fmt.Fprintln(w, "No certificates could be seen.")
 		return err
 	}
-	g := grid{columns: []column{{title: "NAME", least: 20}}}
-	for _, f := range facts {
-		g.columns = append(g.columns, f.column)
-	}
-	add := func(e *inventory.Entry, name string) {
-		row := make([]cell, 0, len(g.columns))
-		row = append(row, plain(name))
-		for _, f := range facts {
-			row = append(row, f.of(e, inv.TakenAt, o))
-		}
-		g.rows = append(g.rows, row)
-	}
+	l := newListing(column{title: "NAME", least: 20}, facts, inv.TakenAt, o)
 	if o.SortBy != "" {
 		for i := range inv.Items {
-			add(&inv.Items[i], inv.Items[i].Name)
+			l.add(&inv.Items[i], inv.Items[i].Name)
 		}
-		return g.write(w, o)
+		return l.write(w, o)
 	}
-	roots, alone := forest(inv.Items)
-	var growAll func(branches []*branch, depth int)
-	grow := func(b *branch, depth int) {
-		add(b.entry, strings.Repeat("  ", min(depth, deepest))+b.entry.Name)
-		growAll(b.signed, depth+1)
-	}
-	growAll = func(branches []*branch, depth int) {
+	var grow func(branches []*branch, depth int)
+	grow = func(branches []*branch, depth int) {
+		indent := strings.Repeat("  ", min(depth, deepest))
 		var bunches []bunch
 		if folded {
 			branches, bunches = fold(branches, inv.TakenAt)
 		}
 		for _, b := range branches {
-			grow(b, depth)
+			l.add(b.entry, indent+b.entry.Name)
+			grow(b.signed, depth+1)
 		}
 		for _, b := range bunches {
-			row := b.row(facts, inv.TakenAt, o)
-			row[0].text = strings.Repeat("  ", min(depth, deepest)) + row[0].text
-			g.rows = append(g.rows, row)
+			l.addBunch(b, indent)
 		}
 	}
-	for i, root := range roots {
-		if i > 0 {
-			g.rows = append(g.rows, blank)
-		}
-		grow(root, 0)
+	roots, alone := forest(inv.Items)
+	for _, root := range roots {
+		l.part("")
+		grow([]*branch{root}, 0)
 	}
-	if len(alone) > 0 && len(roots) > 0 {
-		g.rows = append(g.rows, blank, heading(noSigner, o.Colors.paint(faint)))
+	switch {
+	case len(alone) > 0 && len(roots) > 0:
+		l.part(noSigner)
+		grow(alone, 1)
+	default:
+		grow(alone, 0)
 	}
-	growAll(alone, min(len(roots), 1))
-	return g.write(w, o)
+	return l.write(w, o)
 }
 
 // noSigner stands above the certificates that no CA which was seen has signed.

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
@@ -18,43 +17,42 @@ func tree(w io.Writer, inv *inventory.Inventory, o Options) error {
 		_, err := fmt.Fprintln(w, "No certificates could be seen.")
 		return err
 	}
-	g := grid{columns: []column{{title: "CERTIFICATE", least: 24}, factStatus.column, factLeft.column, factDay.column, factSubject.column}}
-	row := func(e *inventory.Entry, name string) {
-		g.rows = append(g.rows, []cell{
-			plain(name), status(e, o.Colors), plain(left(e.NotAfter, inv.TakenAt)),
-			plain(e.NotAfter.UTC().Format(time.DateOnly)), plain(e.Subject.String()),
-		})
-	}
-	var draw func(all []*branch, trunk string, depth int)
-	draw = func(all []*branch, trunk string, depth int) {
-		for i, b := range all {
-			fork, below := "├── ", "│   "
-			if i == len(all)-1 {
-				fork, below = "└── ", "    "
+	l := newListing(column{title: "CERTIFICATE", least: 24}, []fact{factStatus, factLeft, factDay, factSubject}, inv.TakenAt, o)
+	var draw func(branches []*branch, trunk string, depth int)
+	draw = func(branches []*branch, trunk string, depth int) {
+		branches, bunches := fold(branches, inv.TakenAt)
+		forks := len(branches) + len(bunches)
+		// next returns what is before the next branch, and before what is below it.
+		next := func() (fork, below string) {
+			forks--
+			fork, below = trunk+"├── ", trunk+"│   "
+			if forks == 0 {
+				fork, below = trunk+"└── ", trunk+"    "
 			}
-			row(b.entry, trunk+fork+b.entry.ID())
-			if depth < deepest {
-				below = trunk + below
-			} else {
+			if depth >= deepest {
 				below = trunk
 			}
+			return fork, below
+		}
+		for _, b := range branches {
+			fork, below := next()
+			l.add(b.entry, fork+b.entry.ID())
 			draw(b.signed, below, depth+1)
+		}
+		for _, b := range bunches {
+			fork, _ := next()
+			l.addBunch(b, fork)
 		}
 	}
 	roots, alone := forest(inv.Items)
-	for i, root := range roots {
-		if i > 0 {
-			g.rows = append(g.rows, blank)
-		}
-		row(root.entry, root.entry.ID())
+	for _, root := range roots {
+		l.part("")
+		l.add(root.entry, root.entry.ID())
 		draw(root.signed, "", 1)
 	}
 	if len(alone) > 0 {
-		if len(roots) > 0 {
-			g.rows = append(g.rows, blank)
-		}
-		g.rows = append(g.rows, heading(noSigner, o.Colors.paint(faint)))
+		l.part(noSigner)
 		draw(alone, "", 1)
 	}
-	return g.write(w, o)
+	return l.write(w, o)
 }
