@@ -50,6 +50,9 @@ nothing but access to its API.`,
 	root.AddCommand(
 		a.newInspect(g),
 		a.newIssue(g),
+		a.newRequests(g),
+		a.newApprove(g),
+		a.newDeny(g),
 		a.newOptions(),
 		a.newVersion(),
 	)
