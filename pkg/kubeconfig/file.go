@@ -21,6 +21,8 @@ type File struct {
 	path    string // where it is
 	temp    *os.File
 	replace bool
+	stood   bool   // something stood there when it was reserved
+	kept    string // a second name of what was replaced, while it may come back
 }
 
 // Reserve makes sure that path can be written: its directory is there, and
@@ -31,7 +33,8 @@ func Reserve(path string, replace bool) (*File, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	switch info, err := os.Stat(path); {
+	info, err := os.Stat(path)
+	switch {
 	case err == nil && info.IsDir():
 		return nil, hint.New(fmt.Sprintf("writing %s: it is a directory", shown), "name a file in it with --out")
 	case err == nil && !info.Mode().IsRegular():
@@ -44,11 +47,12 @@ func Reserve(path string, replace bool) (*File, error) {
 		return nil, hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", shown), "name another file with --out")
 	}
 	// CreateTemp gives mode 0600, whatever the umask.
+	stood := err == nil
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return nil, cannotWrite(shown, err)
 	}
-	return &File{shown: shown, path: path, temp: temp, replace: replace}, nil
+	return &File{shown: shown, path: path, temp: temp, replace: replace, stood: stood}, nil
 }
 
 // Commit puts data there: whole and on the disk, or not at all.
