@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,10 +17,6 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 )
-
-// callTimeout bounds a single call: a server that accepts and never answers
-// must not hold anyone for ever.
-const callTimeout = 30 * time.Second
 
 // Verdict is what somebody decided about a request, and why.
 type Verdict struct {
@@ -82,7 +77,7 @@ func domain(signer string) string {
 // Decide writes verdict into the request that was shown: if that has changed or
 // was replaced meanwhile, nothing is written and the error is ErrChanged.
 func Decide(ctx context.Context, client kubernetes.Interface, shown *Request, verdict Verdict) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, objectTimeout)
 	defer cancel()
 	api := client.CertificatesV1().CertificateSigningRequests()
 	doing := "denying"

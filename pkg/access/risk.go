@@ -161,10 +161,11 @@ func judgeExistingUser(r *Request, powers *Powers) []Risk {
 }
 
 func judgeKey(r *Request, _ *Powers) []Risk {
-	if !pki.WeakKey(r.PublicKey.Algorithm, r.PublicKey.Bits) {
+	weak := pki.WeakKey(r.parsed.PublicKey)
+	if weak == "" {
 		return nil
 	}
-	return []Risk{{RiskWeakKey, inventory.Warning, fmt.Sprintf("it has a %s key of %d bits", r.PublicKey.Algorithm, r.PublicKey.Bits)}}
+	return []Risk{{RiskWeakKey, inventory.Warning, "its key is too weak: " + weak}}
 }
 
 func judgeLife(r *Request, powers *Powers) []Risk {

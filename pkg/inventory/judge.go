@@ -182,10 +182,18 @@ func judgeUsage(c *certificate, _ trust, _ time.Time) []Finding {
 		"have it issued again with that usage"}}
 }
 
+// The least that today's guidance allows (NIST SP 800-131A).
+const (
+	leastRSABits   = 2048
+	leastECDSABits = 224
+)
+
 func judgeStrength(c *certificate, _ trust, _ time.Time) []Finding {
 	var findings []Finding
 	key := c.entry.PublicKey
-	if pki.WeakKey(key.Algorithm, key.Bits) {
+	if (key.Algorithm == x509.RSA.String() && key.Bits < leastRSABits) ||
+		(key.Algorithm == x509.ECDSA.String() && key.Bits < leastECDSABits) ||
+		key.Algorithm == x509.DSA.String() {
 		findings = append(findings, Finding{CodeWeakKey, Warning,
 			fmt.Sprintf("has a %s key of %d bits", key.Algorithm, key.Bits),
 			"have it issued again for a stronger key, such as ECDSA P-256 or RSA of 3072 bits"})

@@ -96,21 +96,3 @@ func DescribeKey(key crypto.PublicKey) (algorithm string, bits int) {
 	}
 	return "unknown", 0
 }
-
-// The least that today's guidance allows (NIST SP 800-131A).
-const (
-	leastRSABits   = 2048
-	leastECDSABits = 224
-)
-
-// WeakKey reports whether a key, as DescribeKey describes it, is too weak for
-// today.
-func WeakKey(algorithm string, bits int) bool {
-	switch algorithm {
-	case x509.RSA.String():
-		return bits < leastRSABits
-	case x509.ECDSA.String():
-		return bits < leastECDSABits
-	}
-	return algorithm == x509.DSA.String()
-}

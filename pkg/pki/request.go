@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -41,11 +40,6 @@ func (s Subject) String() string {
 	return text
 }
 
-// RequestedSubject returns the Subject that a request asks for.
-func RequestedSubject(request *x509.CertificateRequest) Subject {
-	return Subject{request.Subject.CommonName, request.Subject.Organization}
-}
-
 // NewRequest returns a PKCS #10 certification request (RFC 2986) for subject
 // as PEM, signed by key, which proves that the requester holds it.
 func NewRequest(key crypto.Signer, subject Subject) ([]byte, error) {
@@ -56,33 +50,5 @@ func NewRequest(key crypto.Signer, subject Subject) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating certificate request for %s: %w", subject, err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: requestBlock, Bytes: der}), nil
-}
-
-const requestBlock = "CERTIFICATE REQUEST"
-
-// ParseRequest reads the one PKCS #10 certification request of PEM data, which
-// may come from anyone, and checks that whoever made it holds its key. Text
-// around it is passed over, as openssl writes it. A second PEM block is an
-// error: what a person is shown has to be all that there is.
-func ParseRequest(data []byte) (*x509.CertificateRequest, error) {
-	block, _ := pem.Decode(data)
-	switch {
-	case block == nil && blocksBegun(data) > 0:
-		return nil, errors.New("the PEM block is cut off or damaged")
-	case block == nil:
-		return nil, errors.New("no PEM certificate request in it")
-	case block.Type != requestBlock:
-		return nil, fmt.Errorf("it is a PEM block of type %q instead of %q", block.Type, requestBlock)
-	case blocksBegun(data) > 1:
-		return nil, errors.New("there is more than one PEM block in it")
-	}
-	request, err := x509.ParseCertificateRequest(block.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	if err := request.CheckSignature(); err != nil {
-		return nil, fmt.Errorf("it is not signed by the key that it is for: %w", err)
-	}
-	return request, nil
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), nil
 }
