@@ -33,6 +33,8 @@ type app struct {
 	out, errOut io.Writer
 	// outIsTerminal says that a person reads out.
 	outIsTerminal bool
+	// inIsTerminal says that a person answers.
+	inIsTerminal bool
 	// program is what a person types to get here.
 	program string
 	now     func() time.Time
@@ -54,6 +56,7 @@ func Main() int {
 	a := &app{
 		in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
 		outIsTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		inIsTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		program:       programName(os.Args[0]),
 		now:           time.Now,
 		getenv:        os.Getenv,

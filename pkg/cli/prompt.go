@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+)
+
+// openTerminal opens the terminal that the person sits at, whatever standard
+// input and output are tied to.
+func openTerminal() (*os.File, error) {
+	tty, err := os.OpenFile(terminalPath, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	if !term.IsTerminal(int(tty.Fd())) {
+		_ = tty.Close()
+		return nil, fmt.Errorf("%s is no terminal", terminalPath)
+	}
+	return tty, nil
+}
+
+// askSecret asks for something at the terminal that must not be seen. Without
+// a terminal, it fails with advice.
+func (a *app) askSecret(ctx context.Context, question, advice string) ([]byte, error) {
+	tty, err := openTerminal()
+	if err != nil {
+		return nil, hint.New("there is no terminal to ask for the "+question, advice)
+	}
+	defer tty.Close()
+	state, err := term.GetState(int(tty.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("asking for the %s: %w", question, err)
+	}
+	fprintf(tty, "%s: ", strings.ToUpper(question[:1])+question[1:])
+	type answer struct {
+		text []byte
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := term.ReadPassword(int(tty.Fd()))
+		answers <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		// Nobody may be left with a terminal that does not echo.
+		_ = term.Restore(int(tty.Fd()), state)
+		fprintf(tty, "\n")
+		return nil, ctx.Err()
+	case got := <-answers:
+		fprintf(tty, "\n")
+		if got.err != nil {
+			return nil, fmt.Errorf("asking for the %s: %w", question, got.err)
+		}
+		return got.text, nil
+	}
+}
+
+// confirmed asks a question at the terminal, and reports whether the answer
+// was yes. Without a terminal it fails with advice.
+func (a *app) confirmed(ctx context.Context, question, advice string) (bool, error) {
+	tty, err := openTerminal()
+	if err != nil {
+		return false, hint.New("there is no terminal to ask at: "+question, advice)
+	}
+	defer tty.Close()
+	fprintf(tty, "%s [y/N] ", question)
+	answers := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(tty).ReadString('\n')
+		answers <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case <-ctx.Done():
+		fprintf(tty, "\n")
+		return false, ctx.Err()
+	case line := <-answers:
+		return line == "y" || line == "yes", nil
+	}
+}
