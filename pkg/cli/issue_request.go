@@ -102,15 +102,9 @@ func agree(asked, named []string, shown string) error {
 // confirmRequest lets the person at the terminal look at a request that
 // somebody else made, before it is granted.
 func (a *app) confirmRequest(ctx context.Context, f issueFlags, subject pki.Subject) error {
-	if f.requestFile == "" || f.yes || !a.inIsTerminal {
+	// A script has named the file, and its groups.
+	if f.requestFile == "" || !a.inIsTerminal {
 		return nil
 	}
-	yes, err := a.confirmed(ctx, fmt.Sprintf("Let the sender of this request in as %q?", subject.CommonName), "pass --yes")
-	if err != nil {
-		return err
-	}
-	if !yes {
-		return hint.New("not issued: you did not say yes", "nothing was done")
-	}
-	return nil
+	return a.confirm(ctx, fmt.Sprintf("Let whoever made this request in as %q?", subject.CommonName), f.yes)
 }

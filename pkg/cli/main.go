@@ -31,10 +31,9 @@ const (
 type app struct {
 	in          io.Reader
 	out, errOut io.Writer
-	// outIsTerminal says that a person reads out.
-	outIsTerminal bool
-	// inIsTerminal says that a person answers.
-	inIsTerminal bool
+	// inIsTerminal says that a person can be asked, outIsTerminal that one
+	// reads out.
+	inIsTerminal, outIsTerminal bool
 	// program is what a person types to get here.
 	program string
 	now     func() time.Time
@@ -55,8 +54,8 @@ func Main() int {
 
 	a := &app{
 		in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
-		outIsTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		inIsTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
+		outIsTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		program:       programName(os.Args[0]),
 		now:           time.Now,
 		getenv:        os.Getenv,

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -60,28 +59,5 @@ func (a *app) askSecret(ctx context.Context, question, advice string) ([]byte, e
 			return nil, fmt.Errorf("asking for the %s: %w", question, got.err)
 		}
 		return got.text, nil
-	}
-}
-
-// confirmed asks a question at the terminal, and reports whether the answer
-// was yes. Without a terminal it fails with advice.
-func (a *app) confirmed(ctx context.Context, question, advice string) (bool, error) {
-	tty, err := openTerminal()
-	if err != nil {
-		return false, hint.New("there is no terminal to ask at: "+question, advice)
-	}
-	defer tty.Close()
-	fprintf(tty, "%s [y/N] ", question)
-	answers := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(tty).ReadString('\n')
-		answers <- strings.ToLower(strings.TrimSpace(line))
-	}()
-	select {
-	case <-ctx.Done():
-		fprintf(tty, "\n")
-		return false, ctx.Err()
-	case line := <-answers:
-		return line == "y" || line == "yes", nil
 	}
 }

@@ -14,15 +14,22 @@ import (
 
 // ParseRequest reads one PKCS #10 certification request (RFC 2986) from PEM,
 // and checks its own signature, which proves that the requester holds the key.
+// The text that openssl writes before it is passed over. A second PEM block,
+// even a damaged one, is an error: what a person is shown has to be all that
+// there is.
 func ParseRequest(data []byte) (*x509.CertificateRequest, error) {
 	block, rest := pem.Decode(data)
 	switch {
+	case block == nil && blocksBegun(data) > 0:
+		return nil, errors.New("the PEM block is cut off or damaged")
 	case block == nil:
 		return nil, errors.New("no PEM certificate request in it")
 	case strings.Contains(block.Type, "PRIVATE KEY"):
 		return nil, errors.New("it is a private key, which should not have been sent")
 	case block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST":
 		return nil, fmt.Errorf("it is a PEM %q instead of a certificate request", block.Type)
+	case blocksBegun(data) > 1:
+		return nil, errors.New("there is more than one PEM block in it")
 	case len(bytes.TrimSpace(rest)) > 0:
 		return nil, errors.New("there is something behind the certificate request")
 	}

@@ -51,7 +51,11 @@ func Lookup(name string) (Format, error) {
 
 // JSON writes the inventory as its versioned kind.
 func JSON(w io.Writer, inv *inventory.Inventory, _ Colors) error {
-	text, err := encode(inv)
+	return writeJSON(w, inv)
+}
+
+func writeJSON(w io.Writer, value any) error {
+	text, err := encode(value)
 	if err != nil {
 		return err
 	}
@@ -62,12 +66,12 @@ func JSON(w io.Writer, inv *inventory.Inventory, _ Colors) error {
 	return err
 }
 
-func encode(inv *inventory.Inventory) (string, error) {
+func encode(value any) (string, error) {
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	err := encoder.Encode(inv)
+	err := encoder.Encode(value)
 	return text.String(), err
 }
 
@@ -91,7 +95,11 @@ func escape(text string, astral func(rune) string) string {
 
 // YAML writes what JSON writes.
 func YAML(w io.Writer, inv *inventory.Inventory, _ Colors) error {
-	text, err := encode(inv)
+	return writeYAML(w, inv)
+}
+
+func writeYAML(w io.Writer, value any) error {
+	text, err := encode(value)
 	if err != nil {
 		return err
 	}
