@@ -70,7 +70,7 @@ func NewRecord(cert *x509.Certificate, signer, requestedBy, approvedBy, request 
 }
 
 func (r Record) configMap() *corev1.ConfigMap {
-	groups, _ := json.Marshal(r.Groups) // strings can be encoded
+	groups, _ := json.Marshal(append([]string{}, r.Groups...)) // strings can be encoded
 	data := map[string]string{
 		"user": r.User, "groups": string(groups), "serial": r.Serial, "sha256": r.Fingerprint,
 		"notBefore": r.NotBefore.Format(time.RFC3339), "notAfter": r.NotAfter.Format(time.RFC3339),

@@ -50,6 +50,8 @@ nothing but access to its API.`,
 	root.AddCommand(
 		a.newInspect(g),
 		a.newIssue(g),
+		a.newIssued(g),
+		a.newRequest(),
 		a.newRequests(g),
 		a.newApprove(g),
 		a.newDeny(g),

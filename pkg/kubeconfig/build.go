@@ -21,7 +21,7 @@ type Identity struct {
 	Insecure             bool
 
 	// User names the user entry; its certificate and key are PEM.
-	User             string
+	User string
 	// Key is nil where its owner alone has it.
 	Certificate, Key []byte
 	// CAFile, CertificateFile and KeyFile are referred to, where they are set,

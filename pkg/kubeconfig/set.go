@@ -8,7 +8,7 @@ import (
 
 // Set is several Files that are put in place together, or not at all.
 type Set struct {
-	files []*File
+	files, placed []*File
 }
 
 // ReserveAll makes sure that all of paths can be written, as Reserve does.
@@ -28,7 +28,6 @@ func ReserveAll(paths []string, replace bool) (*Set, error) {
 // Commit puts data, one for each path, in place. When one cannot be written,
 // what stood there before stands there again.
 func (s *Set) Commit(data ...[]byte) error {
-	defer s.Discard()
 	if len(data) != len(s.files) {
 		return fmt.Errorf("%d files were reserved, and %d are to be written", len(s.files), len(data))
 	}
@@ -40,20 +39,27 @@ func (s *Set) Commit(data ...[]byte) error {
 	for i, f := range s.files {
 		f.keep()
 		if err := f.place(); err != nil {
-			for _, placed := range s.files[:i] {
-				placed.takeBack()
-			}
+			s.placed = s.files[:i]
+			s.Undo()
 			return err
 		}
 	}
+	s.placed = s.files
 	for _, f := range s.files {
 		syncDirectory(filepath.Dir(f.path))
 	}
 	return nil
 }
 
-// Discard gives all places up and leaves nothing behind. It does nothing after
-// a successful Commit.
+// Undo takes back what Commit put in place, until Discard.
+func (s *Set) Undo() {
+	for _, f := range s.placed {
+		f.takeBack()
+	}
+	s.placed = nil
+}
+
+// Discard gives up every place that nothing was put in, and the means to undo.
 func (s *Set) Discard() {
 	for _, f := range s.files {
 		f.Discard()

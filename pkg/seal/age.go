@@ -15,6 +15,12 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 )
 
+// Recipient is a public key that can be encrypted to.
+type Recipient = age.Recipient
+
+// Identity is a private key that opens what was encrypted to it.
+type Identity = age.Identity
+
 // most is the most that is read out of an encrypted file.
 const most = 8 << 20
 
@@ -22,8 +28,8 @@ const most = 8 << 20
 // ssh-rsa keys, as in an id_ed25519.pub or an authorized_keys file, and age
 // recipients. Other kinds of SSH keys cannot be encrypted to, and are passed
 // over where there is one that can.
-func ParseRecipients(text string) ([]age.Recipient, error) {
-	var recipients []age.Recipient
+func ParseRecipients(text string) ([]Recipient, error) {
+	var recipients []Recipient
 	var fault error
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
@@ -46,7 +52,7 @@ func ParseRecipients(text string) ([]age.Recipient, error) {
 	return nil, hint.Wrap(fault, "give an ssh-ed25519 or ssh-rsa public key, as in ~/.ssh/id_ed25519.pub, or an age recipient (age1...)")
 }
 
-func parseRecipient(line string) (age.Recipient, error) {
+func parseRecipient(line string) (Recipient, error) {
 	if strings.Contains(line, "PRIVATE KEY") || strings.HasPrefix(line, "AGE-SECRET-KEY-") {
 		return nil, hint.New("this is a private key", "give the public one, and keep the private one to yourself")
 	}
@@ -68,7 +74,7 @@ func parseRecipient(line string) (age.Recipient, error) {
 }
 
 // Encrypt returns data as an armored age file that any of recipients can open.
-func Encrypt(data []byte, recipients []age.Recipient) ([]byte, error) {
+func Encrypt(data []byte, recipients []Recipient) ([]byte, error) {
 	var out bytes.Buffer
 	armored := armor.NewWriter(&out)
 	w, err := age.Encrypt(armored, recipients...)
@@ -96,7 +102,7 @@ func IsEncrypted(data []byte) bool {
 // ParseIdentity reads a private key that opens age files: an SSH key as in
 // ~/.ssh/id_ed25519, or a file of age identities. Where it is protected,
 // passphrase is asked, once it is known that the key is the right one.
-func ParseIdentity(data []byte, passphrase func() ([]byte, error)) ([]age.Identity, error) {
+func ParseIdentity(data []byte, passphrase func() ([]byte, error)) ([]Identity, error) {
 	if !bytes.Contains(data, []byte("-----BEGIN")) {
 		identities, err := age.ParseIdentities(bytes.NewReader(data))
 		if err != nil {
@@ -116,14 +122,14 @@ func ParseIdentity(data []byte, passphrase func() ([]byte, error)) ([]age.Identi
 	if err != nil {
 		return nil, fmt.Errorf("reading an SSH private key: %w", err)
 	}
-	return []age.Identity{identity}, nil
+	return []Identity{identity}, nil
 }
 
 // ErrNotForYou says that none of the identities opens the file.
 var ErrNotForYou = errors.New("it was encrypted to another key than yours")
 
 // Decrypt opens an age file.
-func Decrypt(data []byte, identities []age.Identity) ([]byte, error) {
+func Decrypt(data []byte, identities []Identity) ([]byte, error) {
 	data = bytes.TrimSpace(data)
 	var r io.Reader = bytes.NewReader(data)
 	if bytes.HasPrefix(data, []byte(armor.Header)) {
