@@ -55,6 +55,7 @@ nothing but access to its API.`,
 		a.newRequests(g),
 		a.newApprove(g),
 		a.newDeny(g),
+		a.newOffboard(g),
 		a.newOptions(),
 		a.newVersion(),
 	)
