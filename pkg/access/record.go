@@ -117,9 +117,9 @@ func readRecord(from *corev1.ConfigMap) (Record, error) {
 	return r, nil
 }
 
-// Save writes the record into the cluster. A record that is there already is
+// Save writes a record into the cluster. A record that is there already is
 // the same one.
-func (r Record) Save(ctx context.Context, client kubernetes.Interface) error {
+func Save(ctx context.Context, client kubernetes.Interface, r Record) error {
 	ctx, cancel := context.WithTimeout(ctx, objectTimeout)
 	defer cancel()
 	_, err := client.CoreV1().ConfigMaps(recordNamespace).Create(ctx, r.configMap(), metav1.CreateOptions{FieldManager: fieldManager})

@@ -35,6 +35,10 @@ type issueFlags struct {
 	p12             string
 	p12PasswordFile string
 	encryptTo       []string
+	merge           bool
+	onConflict      string
+	ownFiles        kubeconfig.Files
+	peopleFile      string
 	force           bool
 	dryRun          string
 	timeout         time.Duration
@@ -64,6 +68,8 @@ is created when it is missing.`,
 			"%s issue alice --role edit -n dev --expires-in 8h",
 			"# The newcomer made the key and sent a request: the key never travels",
 			"%s issue --request alice.csr --cluster-role view --out alice.kubeconfig",
+			"# Everybody in a file, side by side; run again, it does what is missing",
+			"%s issue -f people.yaml --out people/",
 			"# An administrator for a day: writes admin.kubeconfig",
 			"%s issue admin",
 			"# A component's files, and a kubeconfig that refers to them",
@@ -75,6 +81,10 @@ is created when it is missing.`,
 			f.named = cmd.Flags().Changed("name")
 			if err := f.check(); err != nil {
 				return err
+			}
+			f.ownFiles = a.ownFiles(g)
+			if f.peopleFile != "" {
+				return a.issueMany(cmd.Context(), g, args, f)
 			}
 			return a.issue(cmd.Context(), g, args, f)
 		},
@@ -100,8 +110,11 @@ func (f *issueFlags) register(flags *pflag.FlagSet) {
 	flags.Var(&f.expiresIn, "expires-in", "Life of the certificate, such as 8h or 30d, counted from five minutes ago; the cluster may shorten it (default: 24h for a person, 365d for a component)")
 	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
 	flags.StringVar(&f.requestFile, "request", "", "Certificate request to sign instead of making a key: a file, or - for standard input")
+	flags.StringVarP(&f.peopleFile, "filename", "f", "", "File that names many people at once, or - for standard input; --out is a directory")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask before somebody's --request is granted")
 	flags.StringVar(&f.out, "out", "", "File to write, - for standard output, or a directory (it exists, or ends in /) for certificate, key, CA and kubeconfig each in a file (default: NAME.kubeconfig)")
+	flags.BoolVar(&f.merge, "merge", false, "Merge into your own kubeconfig instead")
+	flags.StringVar(&f.onConflict, "on-conflict", string(kubeconfig.Fail), "When --merge finds something else of the same name: "+joinResolutions())
 	flags.StringVar(&f.p12, "p12", "", "PKCS #12 file to write, for a browser")
 	flags.StringVar(&f.p12PasswordFile, "p12-password-file", "", "File whose first line is the password of --p12 (default: ask)")
 	flags.StringArrayVar(&f.encryptTo, "encrypt-to", nil, "Encrypt the kubeconfig to this SSH public key (a file, or as pasted) or age recipient (repeatable)")
@@ -114,6 +127,9 @@ func (f *issueFlags) register(flags *pflag.FlagSet) {
 // check reports flags that do not fit each other.
 func (f issueFlags) check() error {
 	if err := checkDryRun(f.dryRun); err != nil {
+		return err
+	}
+	if err := checkResolution(f.onConflict); err != nil {
 		return err
 	}
 	switch {
@@ -185,7 +201,7 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 	if err := a.confirmRequest(ctx, f, plan.Subject); err != nil {
 		return err
 	}
-	issued, err := a.obtain(ctx, c, plan)
+	issued, err := a.obtain(ctx, c, plan, a.showEvent)
 	if err != nil {
 		return c.Explain(err, a.now())
 	}
@@ -198,8 +214,8 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 
 // obtain gets the certificate, and lets the API server judge it where the
 // caller cannot.
-func (a *app) obtain(ctx context.Context, c *cluster.Cluster, plan *issue.Plan) (*issue.Issued, error) {
-	issued, err := issue.Run(ctx, c.Client, plan, a.now, a.showEvent)
+func (a *app) obtain(ctx context.Context, c *cluster.Cluster, plan *issue.Plan, notify func(issue.Event, string)) (*issue.Issued, error) {
+	issued, err := issue.Run(ctx, c.Client, plan, a.now, notify)
 	if err != nil || len(plan.ClientCA) > 0 || issued.Key == nil {
 		return issued, err
 	}
@@ -216,7 +232,7 @@ func (a *app) handOver(ctx context.Context, c *cluster.Cluster, plan *issue.Plan
 	// The record costs no time: meanwhile, the files reach the disk.
 	recorded := make(chan error, 1)
 	go func() { recorded <- a.record(ctx, c, plan, issued) }()
-	err = out.Commit(identity(c, plan.Subject.CommonName, issued, namespace))
+	err = out.Commit(ctx, identity(c, plan.Subject.CommonName, issued, namespace))
 	unrecorded := <-recorded
 	if err != nil {
 		return fmt.Errorf("a certificate was issued, and thrown away: %w", takeBack(ctx, c, made, err))

@@ -74,7 +74,7 @@ func (a *app) grant(ctx context.Context, c *cluster.Cluster, user string, grants
 // more: the certificate is good.
 func (a *app) record(ctx context.Context, c *cluster.Cluster, plan *issue.Plan, issued *issue.Issued) error {
 	r := access.NewRecord(issued.Certificate, plan.Signer, issued.RequestedBy, issued.ApprovedBy, issued.RequestName, a.now())
-	return r.Save(context.WithoutCancel(ctx), c.Client)
+	return access.Save(context.WithoutCancel(ctx), c.Client, r)
 }
 
 // showUnrecorded says that there is no record.

@@ -27,6 +27,8 @@ type outputs struct {
 	set   *kubeconfig.Set
 	// standard writes to standard output; nil for nothing.
 	standard func(kubeconfig.Identity) ([]byte, error)
+	// mergeInto is the user's own kubeconfig; nil for none.
+	mergeInto *mergeTarget
 	// madeDir is a directory that was made for the files.
 	madeDir string
 	// encrypted says that only somebody else can open it.
@@ -49,13 +51,20 @@ func (a *app) openOutputs(ctx context.Context, f issueFlags, t target, ca []byte
 	}
 	var err error
 	if o.set, err = kubeconfig.ReserveAll(paths, f.force); err != nil {
-		o.removeDir()
+		removeDirectory(o.madeDir)
 		return nil, err
 	}
 	return o, nil
 }
 
 func (o *outputs) plan(ctx context.Context, f issueFlags, t target, ca []byte) error {
+	if f.merge {
+		if f.requestFile != "" {
+			return hint.New("there is no key to merge: it stays with whoever made the request", "leave out --merge")
+		}
+		o.mergeInto = &mergeTarget{f.ownFiles, kubeconfig.Resolution(f.onConflict)}
+		o.says("your kubeconfig", "")
+	}
 	if f.p12 != "" {
 		if err := o.addP12(ctx, f); err != nil {
 			return err
@@ -70,7 +79,7 @@ func (o *outputs) plan(ctx context.Context, f issueFlags, t target, ca []byte) e
 		return o.addDirectory(f, t, ca)
 	case f.out == "" && f.requestFile != "":
 		return o.addStandard(f)
-	case f.out != "" || f.p12 == "":
+	case f.out != "" || f.p12 == "" && !f.merge:
 		path := cmp.Or(f.out, f.base(t)+".kubeconfig")
 		o.parts = append(o.parts, part{path, kubeconfig.Build})
 		try := path
@@ -100,8 +109,8 @@ func (o *outputs) addStandard(f issueFlags) error {
 }
 
 func (o *outputs) addEncrypted(f issueFlags, t target) error {
-	if f.p12 != "" {
-		return hint.New("--encrypt-to is for a key that travels, --p12 for one that stays", "run the command once for each")
+	if f.p12 != "" || f.merge {
+		return hint.New("--encrypt-to is for a key that travels, --merge and --p12 for one that stays", "run the command once for each")
 	}
 	o.encrypted = true
 	var recipients []seal.Recipient
@@ -209,23 +218,29 @@ func isDirectory(out string) bool {
 	return out != "" && err == nil && info.IsDir()
 }
 
-// makeDir makes the directory, for the owner alone, if it is not there.
-func (o *outputs) makeDir(dir string) error {
+// makeDirectory makes the directory, for the owner alone, if it is not there,
+// and returns it if it did.
+func makeDirectory(dir string) (made string, err error) {
 	if _, err := os.Stat(dir); err == nil {
-		return nil
+		return "", nil
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return hint.Wrap(fmt.Errorf("making directory %s: %w", dir, err), "name another place with --out")
+		return "", hint.Wrap(fmt.Errorf("making directory %s: %w", dir, err), "name another place with --out")
 	}
-	o.madeDir = dir
-	return nil
+	return dir, nil
 }
 
-// removeDir takes an empty directory back that was made for nothing.
-func (o *outputs) removeDir() {
-	if o.madeDir != "" {
-		_ = os.Remove(o.madeDir)
+// removeDirectory takes an empty directory back that was made for nothing.
+func removeDirectory(made string) {
+	if made != "" {
+		_ = os.Remove(made)
 	}
+}
+
+// makeDir makes the directory of the files.
+func (o *outputs) makeDir(dir string) (err error) {
+	o.madeDir, err = makeDirectory(dir)
+	return err
 }
 
 // addDirectory writes the files that components conventionally read, and a
@@ -268,7 +283,7 @@ func (o *outputs) addDirectory(f issueFlags, t target, ca []byte) error {
 }
 
 // Commit puts everything where it belongs.
-func (o *outputs) Commit(id kubeconfig.Identity) error {
+func (o *outputs) Commit(ctx context.Context, id kubeconfig.Identity) error {
 	data := make([][]byte, len(o.parts))
 	for i, p := range o.parts {
 		var err error
@@ -279,7 +294,7 @@ func (o *outputs) Commit(id kubeconfig.Identity) error {
 	if err := o.set.Commit(data...); err != nil {
 		return err
 	}
-	if err := o.commitRest(id); err != nil {
+	if err := o.commitRest(ctx, id); err != nil {
 		o.set.Undo()
 		return err
 	}
@@ -287,7 +302,7 @@ func (o *outputs) Commit(id kubeconfig.Identity) error {
 	return nil
 }
 
-func (o *outputs) commitRest(id kubeconfig.Identity) error {
+func (o *outputs) commitRest(ctx context.Context, id kubeconfig.Identity) error {
 	if o.standard != nil {
 		data, err := o.standard(id)
 		if err != nil {
@@ -297,11 +312,18 @@ func (o *outputs) commitRest(id kubeconfig.Identity) error {
 			return fmt.Errorf("writing the kubeconfig to standard output: %w", err)
 		}
 	}
+	if o.mergeInto != nil {
+		data, err := kubeconfig.Build(id)
+		if err != nil {
+			return err
+		}
+		return o.app.mergeOwn(ctx, *o.mergeInto, data)
+	}
 	return nil
 }
 
 // Discard gives up what was not written.
 func (o *outputs) Discard() {
 	o.set.Discard()
-	o.removeDir()
+	removeDirectory(o.madeDir)
 }

@@ -34,6 +34,8 @@ type app struct {
 	// inIsTerminal says that a person can be asked, outIsTerminal that one
 	// reads out.
 	inIsTerminal, outIsTerminal bool
+	// errIsTerminal says that a person watches what is going on.
+	errIsTerminal bool
 	// program is what a person types to get here.
 	program string
 	now     func() time.Time
@@ -56,6 +58,7 @@ func Main() int {
 		in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
 		inIsTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		outIsTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		errIsTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		program:       programName(os.Args[0]),
 		now:           time.Now,
 		getenv:        os.Getenv,

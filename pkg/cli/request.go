@@ -101,10 +101,7 @@ func (a *app) request(ctx context.Context, args []string, f requestFlags) error 
 
 // keyDir is where newcomers' keys are kept.
 func (a *app) keyDir() (string, error) {
-	home := a.getenv("HOME")
-	if home == "" {
-		home = a.getenv("USERPROFILE")
-	}
+	home := a.home()
 	if home == "" {
 		return "", hint.New("no home directory to keep the key in: HOME is not set", "name a file with --key")
 	}

@@ -32,8 +32,8 @@ func (s *Set) Commit(data ...[]byte) error {
 		return fmt.Errorf("%d files were reserved, and %d are to be written", len(s.files), len(data))
 	}
 	for i, f := range s.files {
-		if err := f.write(data[i]); err != nil {
-			return cannotWrite(f.shown, err)
+		if err := f.fill(string(data[i])); err != nil {
+			return err
 		}
 	}
 	for i, f := range s.files {

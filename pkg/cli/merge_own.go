@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+)
+
+func joinResolutions() string {
+	var names []string
+	for _, r := range kubeconfig.Resolutions() {
+		names = append(names, string(r))
+	}
+	return strings.Join(names, ", ")
+}
+
+func checkResolution(name string) error {
+	if slices.Contains(kubeconfig.Resolutions(), kubeconfig.Resolution(name)) {
+		return nil
+	}
+	return hint.New(fmt.Sprintf("unknown --on-conflict %q", name), "use one of: "+joinResolutions())
+}
+
+// ownFiles are the files of the user's own kubeconfig.
+func (a *app) ownFiles(g *globals) kubeconfig.Files {
+	return kubeconfig.Locate(flagValue(g.kubectl.KubeConfig), a.getenv("KUBECONFIG"), a.home())
+}
+
+// home is the user's home directory; "" if the environment names none.
+func (a *app) home() string {
+	if home := a.getenv("HOME"); home != "" {
+		return home
+	}
+	return a.getenv("USERPROFILE")
+}
+
+// mergeTarget is the user's own kubeconfig, and what becomes of conflicts.
+type mergeTarget struct {
+	files   kubeconfig.Files
+	resolve kubeconfig.Resolution
+}
+
+// mergeOwn merges a kubeconfig into the user's own, and says what that did.
+func (a *app) mergeOwn(ctx context.Context, into mergeTarget, data []byte) error {
+	changes, err := kubeconfig.MergeInto(ctx, into.files, data, kubeconfig.Always(into.resolve), a.now)
+	if err != nil {
+		return fmt.Errorf("merging into your kubeconfig: %w", err)
+	}
+	for _, change := range changes {
+		fprintf(a.out, "%s\n", change)
+	}
+	if len(changes) == 0 {
+		fprintf(a.out, "Your kubeconfig has it already\n")
+	}
+	return nil
+}
