@@ -289,9 +289,12 @@ func limited(t *testing.T, p *person, name, rules string) string {
 	return p.path(name + ".kubeconfig")
 }
 
-// forget removes what the program keeps of a user in the cluster.
+// forget removes what the program keeps of one user in the cluster.
 func forget(t *testing.T, user string) {
 	t.Helper()
+	if user == "" {
+		t.Fatal("whom to forget?") // everyone, the selector would say
+	}
 	p := newPerson(t, adminKubeconfig(t))
 	selector := "app.kubernetes.io/managed-by=kubectl-certs,certs.kubectl.dev/user-hash=" + access.UserHash(user)
 	p.must("kubectl", "delete", "configmap", "-n", "kube-system", "-l", selector)
