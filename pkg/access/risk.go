@@ -95,7 +95,7 @@ func judgeNode(r *Request, _ *Powers) []Risk {
 	node, named := strings.CutPrefix(r.Subject.CommonName, nodePrefix)
 	grouped := slices.Contains(r.Subject.Organizations, nodesGroup)
 	switch {
-	case !named && !grouped, r.Requester == r.Subject.CommonName && grouped:
+	case !named && !grouped, named && grouped && r.Requester == r.Subject.CommonName:
 		return nil
 	case named && grouped && slices.Contains(r.RequesterGroups, bootstrappersGroup):
 		return []Risk{{RiskNode, inventory.Warning,

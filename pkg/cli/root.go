@@ -56,6 +56,8 @@ nothing but access to its API.`,
 		a.newRequests(g),
 		a.newApprove(g),
 		a.newDeny(g),
+		a.newRenew(g),
+		a.newOffboard(g),
 		a.newOptions(),
 		a.newVersion(),
 	)

@@ -88,3 +88,17 @@ func (f *File) takeBack() {
 		_ = os.Remove(f.path)
 	}
 }
+
+// KeepOwners lets each file keep the owner of what it replaces: a component
+// that runs as another user than the caller has to read it.
+func (s *Set) KeepOwners() error {
+	for _, f := range s.files {
+		if !f.stood {
+			continue
+		}
+		if err := f.like(f.path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
