@@ -71,7 +71,7 @@ func (a *app) accept(ctx context.Context, g *globals, path string, f acceptFlags
 	if err := checkResolution(f.onConflict); err != nil {
 		return err
 	}
-	id, err := a.readHandOff(ctx, path, f)
+	id, sealed, err := a.readHandOff(ctx, path, f)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,11 @@ func (a *app) accept(ctx context.Context, g *globals, path string, f acceptFlags
 	if err != nil {
 		return err
 	}
-	a.say("Joined the certificate of user %s to the key in %s\n", leaf.Subject.CommonName, joined.from)
+	if joined.from != "" {
+		a.say("Joined the certificate of user %s to the key in %s\n", leaf.Subject.CommonName, joined.from)
+	} else if !sealed {
+		a.say("warning: the private key came along unencrypted: whoever saw this file on its way can be %s too\n", leaf.Subject.CommonName)
+	}
 	tried, err := a.tryOut(ctx, joined)
 	if err != nil {
 		return err
@@ -100,23 +104,21 @@ func (a *app) accept(ctx context.Context, g *globals, path string, f acceptFlags
 	return nil
 }
 
-// readHandOff reads the file, and decrypts it where it must be.
-func (a *app) readHandOff(ctx context.Context, path string, f acceptFlags) (kubeconfig.Identity, error) {
-	var none kubeconfig.Identity
+// readHandOff reads the file, and decrypts it where it is sealed.
+func (a *app) readHandOff(ctx context.Context, path string, f acceptFlags) (id kubeconfig.Identity, sealed bool, err error) {
 	data, err := a.readInput(path)
 	if err != nil {
-		return none, hint.Wrap(fmt.Errorf("reading what was sent to you: %w", err), "name the file that the administrator sent")
+		return id, false, hint.Wrap(fmt.Errorf("reading what was sent to you: %w", err), "name the file that the administrator sent")
 	}
-	if seal.IsEncrypted(data) {
+	if sealed = seal.IsEncrypted(data); sealed {
 		if data, err = a.decrypt(ctx, data, f); err != nil {
-			return none, err
+			return id, sealed, err
 		}
 	}
-	id, err := kubeconfig.ReadHandOff(data)
-	if err != nil {
-		return none, fmt.Errorf("reading %s: %w", path, err)
+	if id, err = kubeconfig.ReadHandOff(data); err != nil {
+		return id, sealed, fmt.Errorf("reading %s: %w", path, err)
 	}
-	return id, nil
+	return id, sealed, nil
 }
 
 // decrypt opens what was encrypted to one of the reader's keys.
@@ -172,7 +174,7 @@ func (a *app) checkHandOff(id kubeconfig.Identity) (*x509.Certificate, error) {
 // joined is a hand-off with its key.
 type joined struct {
 	id kubeconfig.Identity
-	// key is the private key as PEM; from says where it is.
+	// key is the private key as PEM; from is its file, "" if it came along.
 	key  []byte
 	from string
 }
@@ -188,7 +190,7 @@ func (a *app) joinKey(id kubeconfig.Identity, leaf *x509.Certificate, f acceptFl
 		if !pki.SamePublicKey(key.Public(), leaf.PublicKey) {
 			return nil, hint.New("the private key that was sent to you does not belong to its certificate", "ask for another one")
 		}
-		return &joined{id, id.Key, "the same file"}, nil
+		return &joined{id, id.Key, ""}, nil
 	}
 	candidates, err := a.keyCandidates(leaf.Subject.CommonName, f)
 	if err != nil {
@@ -280,7 +282,11 @@ func (a *app) keepHandOff(ctx context.Context, g *globals, j *joined, f acceptFl
 		return err
 	}
 	if f.out == "" {
-		return a.mergeOwn(ctx, mergeTarget{a.ownFiles(g), kubeconfig.Resolution(f.onConflict)}, data)
+		if err := a.mergeOwn(ctx, mergeTarget{a.ownFiles(g), kubeconfig.Resolution(f.onConflict)}, data); err != nil {
+			return err
+		}
+		a.say("Use it: kubectl config use-context %s\n", shellQuote(j.id.Context()))
+		return nil
 	}
 	file, err := kubeconfig.Reserve(f.out, f.force)
 	if err != nil {

@@ -187,7 +187,8 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 	if f.dryRun != dryRunNone {
 		return a.dryRun(ctx, c, request, grants, f.dryRun)
 	}
-	out, err := a.openOutputs(ctx, f, t, c.CA)
+	namespace := flagValue(g.kubectl.Namespace)
+	out, err := a.openOutputs(ctx, f, t, identity(c, request.Subject.CommonName, &issue.Issued{}, namespace))
 	if err != nil {
 		return err
 	}
@@ -205,7 +206,7 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 	if err != nil {
 		return c.Explain(err, a.now())
 	}
-	if err := a.handOver(ctx, c, plan, grants, issued, out, flagValue(g.kubectl.Namespace)); err != nil {
+	if err := a.handOver(ctx, c, plan, grants, issued, out, namespace); err != nil {
 		return err
 	}
 	a.showIssued(out, request, issued)

@@ -292,7 +292,7 @@ func (b *batch) issueTo(ctx context.Context, n newcomer, grants []access.Grant) 
 	}
 	f := b.flags
 	f.out, f.force = n.path, true // present has looked at what is there
-	out, err := b.openOutputs(ctx, f, person(n.name), b.c.CA)
+	out, err := b.openOutputs(ctx, f, person(n.name), identity(b.c, n.name, &issue.Issued{}, b.namespace))
 	if err != nil {
 		return err
 	}

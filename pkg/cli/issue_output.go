@@ -29,6 +29,8 @@ type outputs struct {
 	standard func(kubeconfig.Identity) ([]byte, error)
 	// mergeInto is the user's own kubeconfig; nil for none.
 	mergeInto *mergeTarget
+	// context is what mergeInto will have of it; "" where it may be renamed.
+	context string
 	// madeDir is a directory that was made for the files.
 	madeDir string
 	// encrypted says that only somebody else can open it.
@@ -38,11 +40,11 @@ type outputs struct {
 }
 
 // openOutputs makes sure that everything can be written, and asks for the
-// password that it takes, before anything is asked of the cluster. ca is what
-// verifies the server.
-func (a *app) openOutputs(ctx context.Context, f issueFlags, t target, ca []byte) (*outputs, error) {
+// password that it takes, before anything is asked of the cluster. expected is
+// what will be written, short of certificate and key.
+func (a *app) openOutputs(ctx context.Context, f issueFlags, t target, expected kubeconfig.Identity) (*outputs, error) {
 	o := &outputs{app: a}
-	if err := o.plan(ctx, f, t, ca); err != nil {
+	if err := o.plan(ctx, f, t, expected); err != nil {
 		return nil, err
 	}
 	paths := make([]string, len(o.parts))
@@ -57,12 +59,18 @@ func (a *app) openOutputs(ctx context.Context, f issueFlags, t target, ca []byte
 	return o, nil
 }
 
-func (o *outputs) plan(ctx context.Context, f issueFlags, t target, ca []byte) error {
+func (o *outputs) plan(ctx context.Context, f issueFlags, t target, expected kubeconfig.Identity) error {
 	if f.merge {
 		if f.requestFile != "" {
 			return hint.New("there is no key to merge: it stays with whoever made the request", "leave out --merge")
 		}
 		o.mergeInto = &mergeTarget{f.ownFiles, kubeconfig.Resolution(f.onConflict)}
+		if err := o.mergeInto.check(expected); err != nil {
+			return err
+		}
+		if o.mergeInto.resolve != kubeconfig.Rename {
+			o.context = expected.Context()
+		}
 		o.says("your kubeconfig", "")
 	}
 	if f.p12 != "" {
@@ -76,7 +84,7 @@ func (o *outputs) plan(ctx context.Context, f issueFlags, t target, ca []byte) e
 	case f.out == "-":
 		return o.addStandard(f)
 	case isDirectory(f.out):
-		return o.addDirectory(f, t, ca)
+		return o.addDirectory(f, t, expected.CA)
 	case f.out == "" && f.requestFile != "":
 		return o.addStandard(f)
 	case f.out != "" || f.p12 == "" && !f.merge:

@@ -74,6 +74,8 @@ func (a *app) showIssued(out *outputs, request issue.Request, issued *issue.Issu
 		a.say("Send it back. There is no key in it: its owner runs: %s accept FILE\n", a.program)
 	case out.encrypted:
 		a.say("Send it to its owner, who runs: %s accept FILE\n", a.program)
+	case out.context != "":
+		a.say("Use it: kubectl config use-context %s\n", shellQuote(out.context))
 	case out.try != "":
 		a.say("Try it: kubectl --kubeconfig %s auth whoami\n", shellQuote(out.try))
 	}

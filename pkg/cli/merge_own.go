@@ -44,6 +44,28 @@ type mergeTarget struct {
 	resolve kubeconfig.Resolution
 }
 
+// check reports what would keep an identity from being merged, before it is
+// issued: only its certificate and key are not known yet.
+func (t mergeTarget) check(expected kubeconfig.Identity) error {
+	expected.Certificate, expected.Key = []byte("to be issued"), []byte("to be made")
+	data, err := kubeconfig.Build(expected)
+	if err != nil {
+		return err
+	}
+	in, err := kubeconfig.Parse("", string(data))
+	if err != nil {
+		return err
+	}
+	own, err := kubeconfig.Load(t.files)
+	if err != nil {
+		return err
+	}
+	if _, err := own.Merge(in, kubeconfig.Always(t.resolve)); err != nil {
+		return fmt.Errorf("merging into your kubeconfig: %w", err)
+	}
+	return nil
+}
+
 // mergeOwn merges a kubeconfig into the user's own, and says what that did.
 func (a *app) mergeOwn(ctx context.Context, into mergeTarget, data []byte) error {
 	changes, err := kubeconfig.MergeInto(ctx, into.files, data, kubeconfig.Always(into.resolve), a.now)
