@@ -50,6 +50,7 @@ nothing but access to its API.`,
 	root.AddCommand(
 		a.newInspect(g),
 		a.newIssue(g),
+		a.newKubeconfig(g),
 		a.newOptions(),
 		a.newVersion(),
 	)
