@@ -58,6 +58,7 @@ nothing but access to its API.`,
 		a.newDeny(g),
 		a.newRenew(g),
 		a.newOffboard(g),
+		a.newKubeconfig(g),
 		a.newOptions(),
 		a.newVersion(),
 	)

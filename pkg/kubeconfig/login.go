@@ -1,10 +1,8 @@
 package kubeconfig
 
 import (
-	"encoding/base64"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 )
@@ -39,41 +37,19 @@ func (c *Config) Credential(user string) (Credential, error) {
 		}
 	}
 	cred := Credential{Files: []string{e.In.Path}}
-	if cred.Certificate, err = e.dataOrFile("client-certificate"); err != nil {
+	if cred.Certificate, err = e.data(certificateData, certificateFile); err != nil {
 		return Credential{}, err
 	}
 	if len(cred.Certificate) == 0 {
 		return Credential{}, hint.New(fmt.Sprintf("user %q has no client certificate", user), "issue one: kubectl certs issue")
 	}
-	if cred.Key, err = e.dataOrFile("client-key"); err != nil {
+	if cred.Key, err = e.data(keyData, keyFile); err != nil {
 		return Credential{}, err
 	}
 	if e.Text("client-certificate-data")+e.Text("client-key-data") == "" {
 		cred.Files = []string{e.Path("client-certificate"), e.Path("client-key")}
 	}
 	return cred, nil
-}
-
-// dataOrFile reads what a field holds, or what the file that it names holds;
-// embedded data win, as they do with kubectl.
-func (e *Entry) dataOrFile(field string) ([]byte, error) {
-	if text := e.Text(field + "-data"); text != "" {
-		data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
-		if err != nil {
-			// The decoder's own words could quote what is in it.
-			return nil, fmt.Errorf("reading %s-data of %s: it is not base64", field, e)
-		}
-		return data, nil
-	}
-	path := e.Path(field)
-	if path == "" {
-		return nil, nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the %s of %s: %w", field, e, err)
-	}
-	return data, nil
 }
 
 // CheckWritable reports what would keep files from being replaced, before
