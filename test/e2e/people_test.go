@@ -30,8 +30,8 @@ func namespace(t *testing.T, name string) {
 	t.Cleanup(func() { newPerson(t, adminKubeconfig(t)).must("kubectl", "delete", "namespace", name, "--wait=false") })
 }
 
-// forget removes after the test what issuing to users has left in the cluster.
-func forget(t *testing.T, users ...string) {
+// forgetUsers removes after the test what issuing to users has left in the cluster.
+func forgetUsers(t *testing.T, users ...string) {
 	t.Helper()
 	kubeconfig := adminKubeconfig(t)
 	t.Cleanup(func() {
@@ -52,7 +52,7 @@ func forget(t *testing.T, users ...string) {
 // refused runs a command that the API server has to refuse to the person.
 func (p *person) refused(args ...string) {
 	p.t.Helper()
-	if r := p.run("kubectl", args...); r.code == 0 || !strings.Contains(r.stderr, "Forbidden") {
+	if r := p.run("kubectl", args...); r.code == 0 || !strings.Contains(strings.ToLower(r.stderr), "forbidden") {
 		p.t.Errorf("kubectl %s: exit %d, want Forbidden\n%s%s", strings.Join(args, " "), r.code, r.stdout, r.stderr)
 	}
 }
@@ -76,7 +76,7 @@ func (p *person) issuedTo(user string) []map[string]any {
 func TestIssuePersonWithAccess(t *testing.T) {
 	const user, dev = "e2e-vera", "e2e-people"
 	namespace(t, dev)
-	forget(t, user)
+	forgetUsers(t, user)
 	p := newPerson(t, adminKubeconfig(t))
 	r := p.certs("issue", user, "--group", "e2e-devs", "--role", "edit", "--role", "kube-public/view", "--clusterrole", "system:node-reader-none", "-n", dev)
 	wantFailure(t, r, `there is no ClusterRole "system:node-reader-none"`, "kubectl get clusterroles")
@@ -136,7 +136,7 @@ func TestIssuePersonWithAccess(t *testing.T) {
 func TestIssueRoleOfTheNamespace(t *testing.T) {
 	const user, dev = "e2e-rolf", "e2e-own-role"
 	namespace(t, dev)
-	forget(t, user)
+	forgetUsers(t, user)
 	p := newPerson(t, adminKubeconfig(t))
 	p.must("kubectl", "create", "role", "view", "--verb=get", "--resource=configmaps", "-n", dev)
 	if r := p.certs("issue", user, "--role", dev+"/view"); r.code != 0 || !strings.Contains(r.stderr, "access   Role view in namespace "+dev) {
@@ -150,7 +150,7 @@ func TestIssueRoleOfTheNamespace(t *testing.T) {
 // A binding that is not ours is not touched, and nothing is issued either.
 func TestIssueLeavesForeignBindingsAlone(t *testing.T) {
 	const user = "e2e-fritz"
-	forget(t, user)
+	forgetUsers(t, user)
 	name := access.Grant{Role: "view"}.Name(user)
 	foreign := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -174,8 +174,8 @@ func TestIssueLeavesForeignBindingsAlone(t *testing.T) {
 	}
 }
 
-// limited returns somebody who may do what rules say, in the whole cluster.
-func limited(t *testing.T, user string, rules ...rbacv1.PolicyRule) *person {
+// mayOnly returns somebody who may do what rules say, in the whole cluster.
+func mayOnly(t *testing.T, user string, rules ...rbacv1.PolicyRule) *person {
 	t.Helper()
 	client := admin(t)
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: rules}
@@ -193,7 +193,7 @@ func limited(t *testing.T, user string, rules ...rbacv1.PolicyRule) *person {
 	t.Cleanup(func() {
 		newPerson(t, adminKubeconfig(t)).must("kubectl", "delete", "clusterrole/"+user, "clusterrolebinding/"+user)
 	})
-	forget(t, user)
+	forgetUsers(t, user)
 	p := newPerson(t, adminKubeconfig(t))
 	if r := p.certs("issue", user); r.code != 0 {
 		t.Fatalf("exit %d\n%s", r.code, r.stderr)
@@ -214,8 +214,8 @@ var asking = []rbacv1.PolicyRule{
 func TestIssueWithLimitedRights(t *testing.T) {
 	const user, friend, dev = "e2e-lena", "e2e-lenas-friend", "e2e-limited"
 	namespace(t, dev)
-	forget(t, friend)
-	lena := limited(t, user, asking...)
+	forgetUsers(t, friend)
+	lena := mayOnly(t, user, asking...)
 
 	wantFailure(t, lena.certs("issue", friend, "--role", dev+"/edit", "--cluster-role", "view"),
 		"forbidden: you may not get rolebindings.rbac.authorization.k8s.io -n "+dev+", create rolebindings.rbac.authorization.k8s.io -n "+dev, "ask an administrator")
@@ -225,7 +225,7 @@ func TestIssueWithLimitedRights(t *testing.T) {
 
 	root := newPerson(t, adminKubeconfig(t))
 	root.must("kubectl", "create", "rolebinding", "lena", "--clusterrole=admin", "--user="+user, "-n", dev)
-	wantFailure(t, lena.certs("issue", friend, "--role", dev+"/cluster-admin"), "bind clusterroles.rbac.authorization.k8s.io/cluster-admin -n "+dev, "")
+	wantFailure(t, lena.certs("issue", friend, "--role", dev+"/cluster-admin"), "bind clusterroles.rbac.authorization.k8s.io/cluster-admin -n "+dev, "within your own rights")
 	r := lena.certs("issue", friend, "--role", dev+"/edit")
 	if r.code != 0 || !strings.Contains(r.stderr, "warning: this certificate could not be recorded: forbidden: you may not create configmaps -n kube-system") {
 		t.Fatalf("exit %d\n%s", r.code, r.stderr)
@@ -266,7 +266,7 @@ func TestIssueDryRun(t *testing.T) {
 
 // A kubelet's certificate is taken for the node's.
 func TestIssueKubelet(t *testing.T) {
-	forget(t, "system:node:e2e-node")
+	forgetUsers(t, "system:node:e2e-node")
 	p := newPerson(t, adminKubeconfig(t))
 	if r := p.certs("issue", "kubelet", "--node", "e2e-node", "--out", "kubelet/"); r.code != 0 {
 		t.Fatalf("exit %d\n%s", r.code, r.stderr)
@@ -282,7 +282,7 @@ func TestIssueKubelet(t *testing.T) {
 // Files by their conventional names, whose kubeconfig refers to them and works
 // wherever the directory lies; all of them, or none.
 func TestIssueToADirectory(t *testing.T) {
-	forget(t, "admin")
+	forgetUsers(t, "admin")
 	p := newPerson(t, adminKubeconfig(t))
 	if r := p.certs("issue", "admin", "--out", "pki/"); r.code != 0 {
 		t.Fatalf("exit %d\n%s", r.code, r.stderr)
@@ -320,7 +320,7 @@ func TestIssueToADirectory(t *testing.T) {
 // What a browser imports stands before openssl.
 func TestIssuePKCS12(t *testing.T) {
 	const user = "e2e-petra"
-	forget(t, user)
+	forgetUsers(t, user)
 	p := newPerson(t, adminKubeconfig(t))
 	if err := os.WriteFile(p.path("password"), []byte("correct horse\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -343,7 +343,7 @@ func TestIssuePKCS12(t *testing.T) {
 // Merged into the user's own kubeconfig, it stands beside what was there.
 func TestIssueMerge(t *testing.T) {
 	const user = "e2e-mona"
-	forget(t, user)
+	forgetUsers(t, user)
 	p := newPerson(t, adminKubeconfig(t))
 	text, err := os.ReadFile(adminKubeconfig(t))
 	if err != nil {
@@ -378,8 +378,8 @@ func TestIssueMerge(t *testing.T) {
 // Nobody's Ctrl-C leaves a binding, a file or a request.
 func TestIssueInterruptedLeavesNoBinding(t *testing.T) {
 	const user, friend = "e2e-ines", "e2e-ines-friend"
-	forget(t, friend)
-	ines := limited(t, user, append(asking[:1:1],
+	forgetUsers(t, friend)
+	ines := mayOnly(t, user, append(asking[:1:1],
 		rbacv1.PolicyRule{Verbs: []string{"get", "create", "patch"}, APIGroups: []string{"rbac.authorization.k8s.io"}, Resources: []string{"clusterrolebindings"}},
 		rbacv1.PolicyRule{Verbs: []string{"bind"}, APIGroups: []string{"rbac.authorization.k8s.io"}, Resources: []string{"clusterroles"}})...)
 	r := ines.start("issue", friend, "--cluster-role", "view", "--timeout", "1m")
@@ -412,7 +412,7 @@ func TestIssueFiveHundred(t *testing.T) {
 		users = append(users, fmt.Sprintf("e2e-crowd-%03d", i))
 		fmt.Fprintf(&text, "- name: %s\n  groups: [e2e-crowd]\n  roles: [%s/view]\n  expiresIn: 1h\n", users[i], dev)
 	}
-	forget(t, users...)
+	forgetUsers(t, users...)
 	p := newPerson(t, adminKubeconfig(t))
 	if err := os.WriteFile(p.path("people.yaml"), []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
@@ -501,7 +501,7 @@ func snapshot(t *testing.T, p *person, namespace string) string {
 // each other's way.
 func TestIssueSideBySide(t *testing.T) {
 	const user = "e2e-twins"
-	forget(t, user)
+	forgetUsers(t, user)
 	p := newPerson(t, adminKubeconfig(t))
 	var wait sync.WaitGroup
 	results := make([]result, 4)
