@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -15,9 +16,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
 // namespace makes a namespace that is gone after the test.
@@ -30,23 +33,56 @@ func namespace(t *testing.T, name string) {
 	t.Cleanup(func() { newPerson(t, adminKubeconfig(t)).must("kubectl", "delete", "namespace", name, "--wait=false") })
 }
 
-// forgetUsers removes after the test what issuing to users has left in the cluster.
+// forgetUsers removes, now and after the test, what issuing to users leaves in
+// the cluster: bindings, records and requests.
 func forgetUsers(t *testing.T, users ...string) {
 	t.Helper()
-	kubeconfig := adminKubeconfig(t)
-	t.Cleanup(func() {
-		hashes := make([]string, len(users))
-		for i, user := range users {
-			hashes[i] = access.UserHash(user)
+	client := admin(t)
+	hashes := map[string]bool{}
+	for _, user := range users {
+		hashes[access.UserHash(user)] = true
+	}
+	theirs := func(object metav1.ObjectMeta) bool { return hashes[object.Labels[access.UserHashLabel]] }
+	forget := func() {
+		ctx := context.WithoutCancel(t.Context())
+		made := metav1.ListOptions{LabelSelector: access.Selector("")}
+		must := func(err error) {
+			if err != nil && !apierrors.IsNotFound(err) {
+				t.Error(err)
+			}
 		}
-		root := newPerson(t, kubeconfig)
-		for part := range slices.Chunk(hashes, 100) {
-			selector := access.UserHashLabel + " in (" + strings.Join(part, ",") + ")"
-			root.must("kubectl", "delete", "configmaps", "-n", "kube-system", "-l", selector)
-			root.must("kubectl", "delete", "clusterrolebindings", "-l", selector)
-			root.must("kubectl", "delete", "rolebindings", "-A", "-l", selector)
+		records, err := client.CoreV1().ConfigMaps("kube-system").List(ctx, made)
+		must(err)
+		for _, r := range records.Items {
+			if theirs(r.ObjectMeta) {
+				must(client.CoreV1().ConfigMaps(r.Namespace).Delete(ctx, r.Name, metav1.DeleteOptions{}))
+			}
 		}
-	})
+		everywhere, err := client.RbacV1().ClusterRoleBindings().List(ctx, made)
+		must(err)
+		for _, b := range everywhere.Items {
+			if theirs(b.ObjectMeta) {
+				must(client.RbacV1().ClusterRoleBindings().Delete(ctx, b.Name, metav1.DeleteOptions{}))
+			}
+		}
+		somewhere, err := client.RbacV1().RoleBindings("").List(ctx, made)
+		must(err)
+		for _, b := range somewhere.Items {
+			if theirs(b.ObjectMeta) {
+				must(client.RbacV1().RoleBindings(b.Namespace).Delete(ctx, b.Name, metav1.DeleteOptions{}))
+			}
+		}
+		requests, err := client.CertificatesV1().CertificateSigningRequests().List(ctx, metav1.ListOptions{LabelSelector: access.ManagedByLabel + "=" + access.ManagedBy})
+		must(err)
+		for _, r := range requests.Items {
+			parsed, err := pki.ParseRequest(r.Spec.Request)
+			if err == nil && hashes[access.UserHash(parsed.Subject.CommonName)] {
+				must(client.CertificatesV1().CertificateSigningRequests().Delete(ctx, r.Name, metav1.DeleteOptions{}))
+			}
+		}
+	}
+	forget()
+	t.Cleanup(forget)
 }
 
 // refused runs a command that the API server has to refuse to the person.
@@ -238,6 +274,7 @@ func TestIssueWithLimitedRights(t *testing.T) {
 func TestIssueDryRun(t *testing.T) {
 	const user, dev = "e2e-dora", "e2e-dry"
 	namespace(t, dev)
+	forgetUsers(t, user)
 	for _, how := range []string{"client", "server"} {
 		t.Run(how, func(t *testing.T) {
 			p := newPerson(t, adminKubeconfig(t))
