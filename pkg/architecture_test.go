@@ -38,6 +38,7 @@ var house = [][]room{
 		{"pkg/cluster", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/cli-runtime", "k8s.io/client-go", "k8s.io/streaming"}},
 		{"pkg/scan", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/issue", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
+		{"pkg/nodepod", []string{"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/kubeconfig", []string{"k8s.io/client-go"}},
 		{"pkg/report", []string{"github.com/mattn/go-runewidth", "k8s.io/apimachinery", "k8s.io/client-go/util/jsonpath"}},
 	},

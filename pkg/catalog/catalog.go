@@ -127,6 +127,8 @@ func IsServed(place Place) bool {
 const (
 	Admin      = "admin"
 	SuperAdmin = "super-admin"
+	// ClientCAName is the CA of clients where servers have another one.
+	ClientCAName = "client-ca"
 )
 
 // Entry is one row: a certificate that Kubernetes knows.
@@ -157,6 +159,7 @@ type Entry struct {
 // SubjectRule recognises a subject. Empty fields match anything.
 type SubjectRule struct {
 	CommonName       string   // exact
+	Also             []string // what other installers write instead of CommonName
 	CommonNamePrefix string   // and more behind it
 	Organizations    []string // one of these, among others
 }
@@ -177,7 +180,7 @@ type Profile struct {
 
 // Matches reports whether subject satisfies the rule.
 func (r SubjectRule) Matches(subject pki.Subject) bool {
-	if r.CommonName != "" && subject.CommonName != r.CommonName {
+	if r.CommonName != "" && subject.CommonName != r.CommonName && !slices.Contains(r.Also, subject.CommonName) {
 		return false
 	}
 	if rest, ok := strings.CutPrefix(subject.CommonName, r.CommonNamePrefix); r.CommonNamePrefix != "" && (!ok || rest == "") {

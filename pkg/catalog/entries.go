@@ -31,11 +31,21 @@ var entries = []Entry{
 		SeenAt:   []Place{KubeconfigCA, RootCA, ClientCA, ClusterInfoCA, ServerCAFile, ClientCAFile},
 	},
 	{
+		Name: ClientCAName, Role: CA,
+		Use:      "signs the client certificates of people and components, where another CA signs those of servers",
+		SignedBy: ClientCAName,
+	},
+	{
 		Name: "etcd-ca", Role: CA,
 		Use:      "signs the certificates that etcd and its clients show each other",
 		SignedBy: "etcd-ca",
 		Files:    []string{"pki/etcd/ca.crt", "pki/etcd/ca.key"},
 		SeenAt:   []Place{EtcdCAFile, EtcdPeerCAFile},
+	},
+	{
+		Name: "etcd-peer-ca", Role: CA,
+		Use:      "signs the certificates that the members of etcd show each other, where another CA signs those of its clients",
+		SignedBy: "etcd-peer-ca",
 	},
 	{
 		Name: "front-proxy-ca", Role: CA,
@@ -86,6 +96,12 @@ var entries = []Entry{
 		Use:      "kube-controller-manager presents it to probes and metrics collectors on port 10257; made in memory at each start",
 		SignedBy: "controller-manager-server",
 		SeenAt:   []Place{ControllerManagerPort},
+	},
+	{
+		Name: "k0s-api", Role: Server,
+		Use:        "k0s presents it to controllers that join",
+		SignedBy:   "ca",
+		VerifiedBy: servedBy,
 	},
 	{
 		Name: SuperAdmin, Role: Client,
@@ -147,16 +163,18 @@ var entries = []Entry{
 	},
 	{
 		Name: "apiserver-kubelet-client", Role: Client,
-		Use:        "kube-apiserver proves itself to kubelets",
-		Subject:    &SubjectRule{CommonName: "kube-apiserver-kubelet-client"},
+		Use: "kube-apiserver proves itself to kubelets",
+		Subject: &SubjectRule{CommonName: "kube-apiserver-kubelet-client",
+			Also: []string{"system:apiserver", "apiserver-kubelet-client"}}, // k3s and RKE2; k0s
 		SignedBy:   "ca",
 		Files:      []string{"pki/apiserver-kubelet-client.crt", "pki/apiserver-kubelet-client.key"},
 		VerifiedBy: clientsBy,
 	},
 	{
 		Name: "apiserver-etcd-client", Role: Client,
-		Use:        "kube-apiserver proves itself to etcd",
-		Subject:    &SubjectRule{CommonName: "kube-apiserver-etcd-client"},
+		Use: "kube-apiserver proves itself to etcd",
+		Subject: &SubjectRule{CommonName: "kube-apiserver-etcd-client",
+			Also: []string{"etcd-client", "apiserver-etcd-client"}}, // k3s and RKE2; k0s
 		SignedBy:   "etcd-ca",
 		Files:      []string{"pki/apiserver-etcd-client.crt", "pki/apiserver-etcd-client.key"},
 		VerifiedBy: []Place{EtcdCAFile},
@@ -172,10 +190,45 @@ var entries = []Entry{
 	{
 		Name: "front-proxy-client", Role: Client,
 		Use:        "kube-apiserver proves itself to aggregated API servers",
-		Subject:    &SubjectRule{CommonName: "front-proxy-client"},
+		Subject:    &SubjectRule{CommonName: "front-proxy-client", Also: []string{"system:auth-proxy"}}, // k3s and RKE2
 		SignedBy:   "front-proxy-ca",
 		Files:      []string{"pki/front-proxy-client.crt", "pki/front-proxy-client.key"},
 		VerifiedBy: []Place{RequestHeaderCA, FrontProxyCAFile},
+	},
+	{
+		Name: "cloud-controller-manager", Role: Client,
+		Use:        "cloud-controller-manager proves itself to kube-apiserver",
+		Subject:    &SubjectRule{CommonName: "k3s-cloud-controller-manager", Also: []string{"rke2-cloud-controller-manager"}},
+		SignedBy:   "ca",
+		VerifiedBy: clientsBy,
+	},
+	{
+		Name: "supervisor", Role: Client,
+		Use:        "k3s and RKE2, which start the other components, prove themselves to kube-apiserver",
+		Subject:    &SubjectRule{CommonName: "system:k3s-supervisor", Also: []string{"system:rke2-supervisor"}, Organizations: []string{Masters}},
+		SignedBy:   "ca",
+		VerifiedBy: clientsBy,
+	},
+	{
+		Name: "agent-controller", Role: Client,
+		Use:        "k3s and RKE2 prove themselves to kube-apiserver on every node",
+		Subject:    &SubjectRule{CommonName: "system:k3s-controller", Also: []string{"system:rke2-controller"}},
+		SignedBy:   "ca",
+		VerifiedBy: clientsBy,
+	},
+	{
+		Name: "konnectivity", Role: Client,
+		Use:        "konnectivity-server proves itself to kube-apiserver, as k0s runs it",
+		Subject:    &SubjectRule{CommonName: "kubernetes-konnectivity", Organizations: []string{Masters}},
+		SignedBy:   "ca",
+		VerifiedBy: clientsBy,
+	},
+	{
+		Name: "service-account", Role: Client,
+		Use:        "its key signs the tokens of service accounts; nobody presents the certificate, and nobody looks at its dates",
+		Subject:    &SubjectRule{CommonName: "service-accounts"},
+		SignedBy:   "ca",
+		VerifiedBy: clientsBy,
 	},
 }
 

@@ -52,6 +52,7 @@ nothing but access to its API.`,
 		a.newCheck(g),
 		a.newIssue(g),
 		a.newOptions(),
+		a.newReadFiles(),
 		a.newVersion(),
 	)
 	return root

@@ -31,11 +31,13 @@ const (
 type scanFlags struct {
 	sources []string
 	reach   string
+	fileFlags
 }
 
 func (f *scanFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.sources, "sources", nil, "What to read, of: "+strings.Join(sourceNames(), ", ")+" (default: all)")
 	flags.StringVar(&f.reach, "reach", string(cluster.ReachAuto), "How to get to the nodes' ports: auto, direct or port-forward")
+	f.fileFlags.register(flags)
 }
 
 // validate returns an error if what was given means nothing.
@@ -48,7 +50,7 @@ func (f *scanFlags) validate() error {
 			return hint.New(fmt.Sprintf("unknown source %q", name), "what can be read: "+strings.Join(sourceNames(), ", "))
 		}
 	}
-	return nil
+	return f.fileFlags.validate()
 }
 
 // reader is what sources are made from.
@@ -87,6 +89,10 @@ func sourceNames() []string {
 // server does not talk to the caller, it returns what could be seen: that is
 // when it is needed most. fault says that and why the API server did not.
 func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventory.Collector) (inv *inventory.Inventory, fault, err error) {
+	if len(f.files) > 0 {
+		inv, err := a.scanFiles(ctx, &f.fileFlags, found)
+		return inv, nil, err
+	}
 	c, err := a.connect(g)
 	if err != nil {
 		return nil, nil, err
@@ -110,11 +116,21 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 			read = append(read, s.make(r))
 		}
 	}
+	left := func() error { return nil }
+	if len(f.nodeFiles) > 0 {
+		var nodeFiles scan.Source
+		nodeFiles, left = a.nodeFilesSource(c, *g.kubectl.Namespace, &f.fileFlags)
+		read = append(read, nodeFiles)
+	}
 	progress := a.startProgress(read, found)
 	scan.Run(scanCtx, cmp.Or(c.Config.Timeout, scanTimeout), read, found, progress.done)
 	progress.stop()
-	if ctx.Err() != nil {
-		return nil, nil, ctx.Err()
+	if err := cmp.Or(left(), ctx.Err()); err != nil {
+		return nil, nil, err
+	}
+	// What a provider hides is said once, and is no fault.
+	if hidden, ok := scan.Managed(c.Server, version, ""); ok {
+		found.Skip(hidden)
 	}
 	// Whoever is let in may ask for the version, unless someone took that away.
 	if fault != nil && !apierrors.IsForbidden(fault) {

@@ -53,14 +53,24 @@ func judgePower(c *certificate, _ *evidence) []Finding {
 		fmt.Sprintf("is in group %s: no rule of RBAC limits it, and nothing but its end or a new CA takes that away", catalog.Masters),
 		"keep it where only a break-glass procedure gets at it"}
 	for _, s := range c.sightings {
-		// kubeadm's own, on their nodes. Before v1.29 the API server had it towards
-		// kubelets too.
-		if s.Place != catalog.LeafFile || s.Row != catalog.SuperAdmin && s.Row != "apiserver-kubelet-client" {
+		if s.Place != catalog.LeafFile || !installedAsMaster(s.Row) {
 			f.Severity = Warning
 			f.Fix = "use certificates whose group a ClusterRoleBinding gives its rights: kubectl certs issue admin"
 		}
 	}
 	return []Finding{f}
+}
+
+// installedAsMaster reports whether installers themselves put the certificate
+// of row, on its node, into that group.
+func installedAsMaster(row string) bool {
+	// Before v1.29 kubeadm's API server was in it towards kubelets; k3s's and
+	// k0s's still is.
+	if row == "apiserver-kubelet-client" {
+		return true
+	}
+	known, ok := catalog.Lookup(row)
+	return ok && known.Subject != nil && slices.Contains(known.Subject.Organizations, catalog.Masters)
 }
 
 // longLife is how long a client's certificate lives at most before that is

@@ -2,7 +2,9 @@ package pki
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -41,7 +43,7 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 		if block.Type != "CERTIFICATE" {
 			continue
 		}
-		cert, err := x509.ParseCertificate(block.Bytes)
+		cert, err := ParseCertificate(block.Bytes)
 		if err != nil {
 			fault(fmt.Errorf("PEM block %d: %w", n, err))
 			continue
@@ -60,6 +62,46 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 // mostFaults is how many blocks an error names, of a bundle that may have
 // hundreds of thousands.
 const mostFaults = 3
+
+// mostRSABits is the longest RSA key that is taken. To check a signature with a
+// key of millions of bits would take hours; crypto/tls draws a line too.
+const mostRSABits = 16384
+
+// ParseCertificate reads one certificate from DER. What would take for ever to
+// work with is no certificate.
+func ParseCertificate(der []byte) (*x509.Certificate, error) {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	if key, ok := cert.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > mostRSABits {
+		return nil, fmt.Errorf("it has an RSA key of %d bits; nobody takes more than %d", key.N.BitLen(), mostRSABits)
+	}
+	return cert, nil
+}
+
+// ParseDER reads certificates that follow each other as DER, with nothing in
+// between and nothing else.
+func ParseDER(data []byte) ([]*x509.Certificate, error) {
+	var certs []*x509.Certificate
+	for len(data) > 0 {
+		var element asn1.RawValue
+		rest, err := asn1.Unmarshal(data, &element)
+		if err != nil {
+			return nil, errors.New("it is cut off, or no DER")
+		}
+		cert, err := ParseCertificate(bytes.Clone(element.FullBytes))
+		if err != nil {
+			return nil, err
+		}
+		certs = append(certs, cert)
+		data = rest
+	}
+	if len(certs) == 0 {
+		return nil, errors.New("no certificate in it")
+	}
+	return certs, nil
+}
 
 // blocksBegun counts the PEM blocks that begin in data.
 func blocksBegun(data []byte) int {

@@ -98,7 +98,16 @@ func PublicHalf(data []byte) crypto.PublicKey {
 	}
 }
 
+// mostKeyBytes is more than a private key of mostRSABits takes: a longer one
+// would take for ever to look at.
+const mostKeyBytes = 16 << 10
+
+// parsePrivateKey reads a key, and overwrites the bytes that it was in.
 func parsePrivateKey(block *pem.Block) crypto.Signer {
+	if !strings.HasSuffix(block.Type, "PRIVATE KEY") || len(block.Bytes) > mostKeyBytes {
+		return nil
+	}
+	defer clear(block.Bytes)
 	var key any
 	switch block.Type {
 	case "PRIVATE KEY":

@@ -27,7 +27,7 @@ func TestKubeadm(t *testing.T) {
 	} {
 		inv.Items = append(inv.Items, inventory.Entry{Name: name, NotAfter: end})
 	}
-	for _, name := range []string{"ca", "etcd-ca", "front-proxy-ca", "client-ca"} {
+	for _, name := range []string{"ca", "etcd-ca", "front-proxy-ca"} {
 		inv.Items = append(inv.Items, inventory.Entry{Name: name, IsCA: true, NotAfter: time.Date(2036, time.November, 21, 8, 37, 32, 0, time.UTC)})
 	}
 	got, err := write(t, "kubeadm", inv, report.Options{})

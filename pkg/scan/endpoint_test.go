@@ -168,6 +168,19 @@ func TestEndpoint(t *testing.T) {
 		{"one that accepts and says nothing", func(t *testing.T) string {
 			return accept(t, func(net.Conn) {})
 		}, short, "no answer in time"},
+		{"one that sends an endless chain", serving(func(c *tls.Config) {
+			c.Certificates = []tls.Certificate{{Certificate: slices.Repeat(api.Certificate, 10_000), PrivateKey: api.PrivateKey}}
+		}, ok), long, "handshake message of length"},
+		{"one that never stops talking", func(t *testing.T) string {
+			return accept(t, func(c net.Conn) {
+				for {
+					// Records of TLS 1.2 that hold nothing (RFC 5246, section 6.2.1).
+					if _, err := c.Write([]byte{22, 3, 3, 0, 0}); err != nil {
+						return
+					}
+				}
+			})
+		}, long, "tls: "},
 		{"nobody", func(t *testing.T) string {
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
