@@ -59,7 +59,8 @@ func writeCategory(out *strings.Builder, c *checked, now time.Time, o CheckOptio
 	out.WriteString("\n")
 }
 
-// soundness says how much of c is sound, and for how long.
+// soundness says how much of c is sound, and for how long. What is in answered
+// requests is no longer anybody's concern when it ends.
 func (c *checked) soundness(now time.Time) string {
 	var text string
 	switch all := len(c.subjects); {
@@ -72,7 +73,7 @@ func (c *checked) soundness(now time.Time) string {
 	default:
 		text = fmt.Sprintf("%d of %d %s are sound", c.sound, all, c.many)
 	}
-	if c.first != nil {
+	if c.first != nil && c.category != inRequests {
 		text += fmt.Sprintf("; the first to end is %s, in %s", c.first.ID(), left(c.first.NotAfter, now))
 	}
 	if c.unsure > 0 {

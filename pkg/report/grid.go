@@ -20,7 +20,8 @@ type column struct {
 	// least is how narrow it may become where the terminal is too narrow for
 	// all; 0 where it stays as wide as its text.
 	least int
-	// optional says that it may be left out where least is too much.
+	// optional says that it may be left out where least is too much. It is cut
+	// at its end, others in their middle: names differ at their ends.
 	optional bool
 }
 
@@ -124,7 +125,12 @@ func (g grid) line(out *strings.Builder, row []cell, widths []int) {
 		if widths[i] == 0 {
 			continue
 		}
-		text := shorten(c.text, widths[i])
+		text := c.text
+		if g.columns[i].optional {
+			text = width.Truncate(text, widths[i], dots)
+		} else {
+			text = shorten(text, widths[i])
+		}
 		if text != "" {
 			out.WriteString(strings.Repeat(" ", pending))
 			out.WriteString(c.painted(text))
@@ -142,10 +148,11 @@ func (c cell) painted(text string) string {
 	return c.paint(text)
 }
 
-// shorten cuts the middle out of text that is wider than room: names differ at
-// their ends.
+// dots stand for what was cut.
+const dots = "…"
+
+// shorten cuts the middle out of text that is wider than room.
 func shorten(text string, room int) string {
-	const dots = "…"
 	all := width.StringWidth(text)
 	if all <= room {
 		return text

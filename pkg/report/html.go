@@ -138,12 +138,11 @@ func pageVerdict(inv *inventory.Inventory) badge {
 	for _, f := range faultsOf(inv) {
 		n[f.Severity]++
 	}
-	text := fmt.Sprintf("%d critical, %d to act on soon", n[inventory.Critical], n[inventory.Warning])
 	switch Verdict(inv, inventory.Warning) {
 	case Broken:
-		return badge{"critical", "×", "Something has to be done now: " + text + "."}
+		return badge{"critical", "×", fmt.Sprintf("Something has to be done now: %d critical findings, and %d warnings.", n[inventory.Critical], n[inventory.Warning])}
 	case Warnings:
-		return badge{"warning", "‼", "Something has to be done soon: " + text + "."}
+		return badge{"warning", "‼", fmt.Sprintf("Something has to be done soon: %d warnings.", n[inventory.Warning])}
 	case Unknown:
 		return badge{"neutral", "?", "Nothing wrong was found, but not everything could be read."}
 	}
