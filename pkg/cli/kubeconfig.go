@@ -144,7 +144,7 @@ func (a *app) showDiff(would []kubeconfig.FileChange) error {
 			return err
 		}
 		for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-			fprintf(a.out, "%s\n", line)
+			fprintf(a.out, "%s\n", strings.TrimSuffix(line, "\r"))
 		}
 	}
 	if len(would) == 0 {

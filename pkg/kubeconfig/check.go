@@ -154,6 +154,12 @@ func (d *Document) checkField(n *yamledit.Node, where, name string, want fieldKi
 		if _, ok := boolean(n); !ok {
 			d.fault(n, where, "%s is neither true nor false", name)
 		}
+	case base64Field:
+		if n.Kind != yamledit.Scalar {
+			d.fault(n, where, "%s is %s instead of base64", name, n.Kind)
+		} else if !isBase64(n.Value) {
+			d.fault(n, where, "%s is not base64", name)
+		}
 	default:
 		if n.Kind != yamledit.Scalar {
 			d.fault(n, where, "%s is %s instead of text", name, n.Kind)
@@ -161,6 +167,32 @@ func (d *Document) checkField(n *yamledit.Node, where, name string, want fieldKi
 			d.fault(n, where, "%s is a number or a boolean: put it in quotes", name)
 		}
 	}
+}
+
+// base64Digits marks the digits of base64.
+var base64Digits = func() (digits [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		digits[c] = true
+	}
+	return digits
+}()
+
+// isBase64 reports whether text is base64 for kubectl. It decodes nothing: a
+// large kubeconfig is mostly base64.
+func isBase64(text string) bool {
+	if len(text) > 0 && strings.ContainsAny(text, "\n\r") {
+		text = strings.NewReplacer("\n", "", "\r", "").Replace(text)
+	}
+	if len(text)%4 != 0 {
+		return false
+	}
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "="), "=")
+	for i := range len(text) {
+		if !base64Digits[text[i]] {
+			return false
+		}
+	}
+	return true
 }
 
 // boolean is what n says, as YAML 1.1 has it.

@@ -93,6 +93,9 @@ func (d *Document) check() error {
 	if len(d.faults) == 0 {
 		return nil
 	}
+	if d.faults[0].Where == "" {
+		return hint.Wrap(d.errorf("%s", d.faults[0]), "is it the right file? Nothing was changed")
+	}
 	return hint.Wrap(d.errorf("%s", d.faults[0]), "mend the line by hand; nothing was changed")
 }
 

@@ -112,7 +112,7 @@ func TestUpdateLeavesTheFileWhere(t *testing.T) {
 		}, "config.lock is there since 3d, left behind by a program that did not end well", "rm -f ", true, false},
 		{"it is no kubeconfig", func(t *testing.T, path string) {
 			write(t, path, "kind: Pod\n", 0o600)
-		}, `its kind is "Pod" instead of Config: this is another kind of file (line 1)`, "nothing was changed", true, true},
+		}, `its kind is "Pod" instead of Config: this is another kind of file (line 1)`, "is it the right file?", true, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
