@@ -62,11 +62,11 @@ func (a *app) use(ctx context.Context, g *globals, name string, dryRun bool) err
 	was, problems := "", []string(nil)
 	changes, _, err := a.update(ctx, kubeconfig.Update{Files: files}, dryRun, func(c *kubeconfig.Config) ([]kubeconfig.Change, error) {
 		was = c.Current()
-		changes, err := c.Use(name)
-		if err == nil {
-			problems = a.problems(c, name)
+		if _, err := c.Find(kubeconfig.ContextEntry, name); err != nil {
+			return nil, err
 		}
-		return changes, err
+		problems = a.problems(c, name)
+		return c.Use(name)
 	})
 	if err != nil || dryRun {
 		return err
