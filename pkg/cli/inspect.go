@@ -65,7 +65,7 @@ used for it. What could not be read is listed, with what would let it be read.`,
 // inspect scans the cluster and prints what was found, even when the API
 // server does not talk to the caller: that is when it is needed most.
 func (a *app) inspect(ctx context.Context, g *globals, reach cluster.Reach, print func(*inventory.Inventory) error) error {
-	c, err := a.connect(g)
+	c, err := a.connectQuietly(g)
 	if err != nil {
 		return err
 	}
