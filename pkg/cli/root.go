@@ -135,8 +135,18 @@ func (a *app) examples(lines ...string) string {
 	return "  " + strings.ReplaceAll(strings.Join(lines, "\n  "), "%s", a.program)
 }
 
-// connect returns the cluster that the flags choose.
+// connect returns the cluster that the flags choose, and says so if the
+// caller's certificate does not last.
 func (a *app) connect(g *globals) (*cluster.Cluster, error) {
+	c, err := a.connectQuietly(g)
+	if err == nil {
+		a.warnOfExpiry(c)
+	}
+	return c, err
+}
+
+// connectQuietly is connect for commands that show the certificate anyway.
+func (a *app) connectQuietly(g *globals) (*cluster.Cluster, error) {
 	return cluster.Connect(g.kubectl, "kubectl-certs/"+version, warnings{a})
 }
 

@@ -93,7 +93,7 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 		inv, err := a.scanFiles(ctx, &f.fileFlags, found)
 		return inv, nil, err
 	}
-	c, err := a.connect(g)
+	c, err := a.connectQuietly(g)
 	if err != nil {
 		return nil, nil, err
 	}
