@@ -17,9 +17,6 @@ type Match struct {
 	Old bool
 }
 
-// enough is how many names of a tree tell it, where none of them does alone.
-const enough = 3
-
 // candidate is a directory that may be a tree.
 type candidate struct {
 	layout  string
@@ -36,7 +33,7 @@ type candidate struct {
 // names fit.
 func MatchFiles(names []string) map[string]Match {
 	candidates := candidates(names)
-	slices.SortFunc(candidates, func(a, b *candidate) int {
+	slices.SortStableFunc(candidates, func(a, b *candidate) int {
 		if a.atHome() != b.atHome() {
 			if a.atHome() {
 				return -1
@@ -48,18 +45,22 @@ func MatchFiles(names []string) map[string]Match {
 		}
 		return a.order - b.order
 	})
+	siblings := map[string][]string{}
+	for _, name := range names {
+		siblings[path.Dir(name)] = append(siblings[path.Dir(name)], name)
+	}
 	matches := map[string]Match{}
 	for _, c := range candidates {
-		if !c.telling && !c.atHome() && len(c.files) < enough {
-			continue
+		if !c.telling && !c.atHome() {
+			continue // names that anybody's files have: ca.crt, server.crt
 		}
 		for name, file := range c.files {
 			if _, taken := matches[name]; !taken {
 				matches[name] = Match{Layout: c.layout, Home: c.tree.Home, Root: c.root, File: file}
 			}
 		}
-		for _, name := range names {
-			if _, taken := matches[name]; !taken && path.Dir(name) == c.root && c.tree.isOld(path.Base(name)) {
+		for _, name := range siblings[c.root] {
+			if _, taken := matches[name]; !taken && c.tree.isOld(path.Base(name)) {
 				matches[name] = Match{Layout: c.layout, Home: c.tree.Home, Root: c.root, Old: true}
 			}
 		}

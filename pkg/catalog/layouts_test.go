@@ -56,7 +56,7 @@ func TestMatchFiles(t *testing.T) {
 		{"one at home", []string{"/etc/kubernetes/pki/ca.crt"}, map[string]string{"/etc/kubernetes/pki/ca.crt": "kubeadm: ca"}},
 		{"one at a home that was copied", []string{"/tmp/x/var/lib/kubernetes/ca.pem"}, map[string]string{"/tmp/x/var/lib/kubernetes/ca.pem": "the hard way: ca"}},
 		{"one that tells", []string{"/x/scheduler.conf", "/x/kubelet.conf"}, map[string]string{"/x/scheduler.conf": "kubeadm: scheduler", "/x/kubelet.conf": "kubeadm: kubelet-client"}},
-		{"names that others have", []string{"/srv/ca.crt", "/srv/server.crt"}, nil},
+		{"names that others have", []string{"/srv/ca.crt", "/srv/server.crt", "/srv/admin.crt", "/srv/a.crt", "/srv/b.crt"}, nil},
 		{"the larger number wins", []string{"/x/ca.crt", "/x/server.crt", "/x/k0s-api.crt", "/x/admin.crt", "/x/etcd/ca.crt", "/x/apiserver-etcd-client.crt"},
 			map[string]string{"/x/ca.crt": "k0s: ca", "/x/server.crt": "k0s: apiserver", "/x/k0s-api.crt": "k0s: k0s-api", "/x/admin.crt": "k0s: super-admin",
 				"/x/etcd/ca.crt": "k0s: etcd-ca", "/x/apiserver-etcd-client.crt": "k0s: apiserver-etcd-client"}},

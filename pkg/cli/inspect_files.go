@@ -44,7 +44,7 @@ type fileFlags struct {
 
 func (f *fileFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.files, "files", nil, "Read these `PATHS` instead of a cluster: files, directories, - for standard input")
-	flags.StringSliceVar(&f.nodeFiles, "node-files", nil, "Read the files on these `NODES` too, all by default, by a short-lived pod on each")
+	flags.StringSliceVar(&f.nodeFiles, "node-files", nil, "Read the files on these `NODES` too, all of them by default, by a short-lived pod on each")
 	flags.Lookup("node-files").NoOptDefVal = allNodes
 	flags.StringVar(&f.image, "image", ownImage(), "This program's image, for --node-files")
 }
@@ -111,6 +111,7 @@ func (a *app) nodeFilesSource(c *cluster.Cluster, namespace string, f *fileFlags
 	if namespace == "" {
 		namespace = metav1.NamespaceSystem
 	}
+	a.say("reading files on nodes by a short-lived pod on each, in namespace %s (image %s)\n", namespace, f.image)
 	runner := &nodepod.Runner{
 		Client: c.Client, Allowed: c.Allowed, Namespace: namespace,
 		Image: f.image, Command: []string{programInImage, readFilesCommand},

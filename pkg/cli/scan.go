@@ -50,6 +50,9 @@ func (f *scanFlags) validate() error {
 			return hint.New(fmt.Sprintf("unknown source %q", name), "what can be read: "+strings.Join(sourceNames(), ", "))
 		}
 	}
+	if len(f.files) > 0 && len(f.sources) > 0 {
+		return hint.New("--files reads no cluster, and --sources does", "use one of them")
+	}
 	return f.fileFlags.validate()
 }
 

@@ -119,6 +119,10 @@ func TestNodeFilesPrintNoKey(t *testing.T) {
 		x.write(name, fmt.Appendf(nil, conf, caData, user))
 	}
 	x.write("torn.conf", fmt.Appendf(nil, conf+"\t%s: {", caData, "client-key-data: "+encoded, encoded))
+	// Parsers quote what they do not know.
+	alphanumeric := strings.NewReplacer("+", "A", "/", "A", "=", "").Replace(encoded)
+	x.write("kind.conf", []byte("apiVersion: v1\nkind: "+encoded+"\nclusters: []\nusers: []\ncontexts: []\n"))
+	x.write("anchor.conf", []byte("clusters: []\nusers: *"+alphanumeric+"\ncontexts: []\n"))
 	out := string(written(t, x.root))
 	seed := pkitest.Key("alice").Seed()
 	// Base64 of a part looks one of three ways, by what precedes it.

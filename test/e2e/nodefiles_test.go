@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -260,6 +261,31 @@ func TestNodeFilesRefused(t *testing.T) {
 			noPodIsLeft(t)
 		})
 	}
+}
+
+// A directory that a node does not have is left out; it is not made.
+func TestNodeFilesWithoutADirectory(t *testing.T) {
+	if err := loadImage(); err != nil {
+		t.Fatal(err)
+	}
+	const node, conf, none = "kubectl-certs-worker", "/etc/kubernetes", "/etc/e2e-files-none"
+	r := &nodepod.Runner{
+		Client: admin(t), Namespace: "kube-system", Image: image, Command: []string{"/kubectl-certs", "read-files"},
+		Allowed: func(_ context.Context, acts []authorizationv1.ResourceAttributes) ([]bool, error) {
+			return slices.Repeat([]bool{true}, len(acts)), nil
+		},
+	}
+	if err := r.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	output, missing, err := r.Read(t.Context(), node, []string{conf, none})
+	if err != nil || !slices.Equal(missing, []string{none}) || !strings.Contains(string(output), conf+"/pki/ca.crt") {
+		t.Errorf("missing %q, %v, printed %s", missing, err, output)
+	}
+	if got := onNode(t, node, "sh", "-c", "ls -d "+none+" 2>/dev/null || echo none"); got != "none\n" {
+		t.Errorf("on the node there is %s", got)
+	}
+	noPodIsLeft(t)
 }
 
 // onNodeWith runs a command on a node that reads input.
