@@ -5,6 +5,7 @@ package catalog
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -166,8 +167,18 @@ type SubjectRule struct {
 
 // Profile is what a client certificate of the catalog is issued with.
 type Profile struct {
+	// Name is what the profile is called, where the row's name is another.
+	Name string
 	// CommonName is the user name; "" lets the caller choose.
 	CommonName string
+	// CommonNamePrefix stands before the name of the node that the caller
+	// must choose.
+	CommonNamePrefix string
+	// Groups are what it is always in.
+	Groups []string
+	// Signer is the signer that issues it; "" for
+	// kubernetes.io/kube-apiserver-client.
+	Signer string
 	// DefaultName is the user name when the caller chooses none.
 	DefaultName string
 	// Life is how long it lives unless the caller says otherwise: a person
@@ -210,6 +221,44 @@ func (r SubjectRule) String() string {
 // may keep and change the slice, not what the rows point to.
 func All() []Entry {
 	return slices.Clone(entries)
+}
+
+// Profiles returns the rows that can be issued, by the names of their
+// profiles.
+func Profiles() (names []string, rows []Entry) {
+	for _, e := range entries {
+		if e.Profile != nil {
+			names = append(names, cmp.Or(e.Profile.Name, e.Name))
+			rows = append(rows, e)
+		}
+	}
+	return names, rows
+}
+
+// Person is what a certificate for somebody outside the catalog is issued
+// with.
+func Person() Profile {
+	return Profile{Life: personLife}
+}
+
+// ConventionalFiles returns the names, without directories, that the row's
+// kubeconfig, certificate and key go by; the last two are the same where both
+// are kept in one file.
+func (e Entry) ConventionalFiles() (config, certificate, key string) {
+	for _, file := range e.Files {
+		base := path.Base(file)
+		switch path.Ext(base) {
+		case ".conf":
+			config = base
+		case ".crt":
+			certificate = base
+		case ".key":
+			key = base
+		case ".pem":
+			certificate, key = base, base
+		}
+	}
+	return config, certificate, key
 }
 
 // Lookup returns the row called name.

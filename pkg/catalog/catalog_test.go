@@ -82,6 +82,9 @@ var invariants = []struct {
 			return ""
 		}
 		subject := pki.Subject{CommonName: e.Profile.UserName("")}
+		if e.Profile.CommonNamePrefix != "" {
+			subject = pki.Subject{CommonName: e.Profile.CommonNamePrefix + "worker", Organizations: e.Profile.Groups}
+		}
 		if e.Profile.AdminGroup {
 			subject.Organizations = []string{catalog.KubeadmAdmins}
 		}

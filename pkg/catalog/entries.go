@@ -160,6 +160,8 @@ var entries = []Entry{
 		Files:      []string{"kubelet.conf", "/var/lib/kubelet/pki/kubelet-client-current.pem"},
 		SeenAt:     heldAt,
 		VerifiedBy: clientsBy,
+		Profile: &Profile{Name: "kubelet", CommonNamePrefix: "system:node:", Groups: []string{"system:nodes"},
+			Signer: "kubernetes.io/kube-apiserver-client-kubelet", Life: componentLife},
 	},
 	{
 		Name: "apiserver-kubelet-client", Role: Client,

@@ -125,8 +125,9 @@ var (
 		{Home: "/etc/etcd", Files: []File{
 			authority("ca.pem", "etcd-ca", EtcdCAFile, EtcdPeerCAFile),
 			authority("ca.crt", "etcd-ca", EtcdCAFile, EtcdPeerCAFile),
-			leaf("kubernetes.pem", "etcd-server"),
-			leaf("kube-api-server.crt", "etcd-server"),
+			// One certificate serves both.
+			leaf("kubernetes.pem", "apiserver"),
+			leaf("kube-api-server.crt", "apiserver"),
 		}},
 		{Home: "/var/lib/kubelet", Flat: true, Files: []File{
 			authority("ca.crt", "ca", ServerCAFile, ClientCAFile),

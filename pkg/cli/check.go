@@ -40,10 +40,10 @@ and 3 if nothing was found but not everything could be read.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := a.check(cmd.Context(), g, f)
-			if _, said := errors.AsType[exitCode](err); err == nil || said {
+			if _, decided := errors.AsType[*exitError](err); err == nil || decided {
 				return err
 			}
-			return unknown{err}
+			return &exitError{err, report.Unknown}
 		},
 	}
 	flags := cmd.Flags()
@@ -54,13 +54,7 @@ and 3 if nothing was found but not everything could be read.`,
 	return cmd
 }
 
-// unknown is a failure that left a check without an answer.
-type unknown struct{ error }
-
-// Unwrap returns what failed.
-func (u unknown) Unwrap() error { return u.error }
-
-// check scans the cluster and returns the verdict as an exitCode, or why there
+// check scans the cluster and returns the verdict as an exit code, or why there
 // is none.
 func (a *app) check(ctx context.Context, g *globals, f checkFlags) error {
 	format, err := report.LookupCheck(f.output)
@@ -97,5 +91,5 @@ func (a *app) check(ctx context.Context, g *globals, f checkFlags) error {
 	if code == report.Sound {
 		return nil
 	}
-	return exitCode(code)
+	return exit(code)
 }

@@ -94,7 +94,7 @@ func (a *app) scanFiles(ctx context.Context, f *fileFlags, found *inventory.Coll
 		return nil, err
 	}
 	read := []scan.Source{source}
-	progress := a.startProgress(read, found)
+	progress := a.startScanProgress(read, found)
 	scan.Run(ctx, filesTimeout, read, found, progress.done)
 	progress.stop()
 	if ctx.Err() != nil {

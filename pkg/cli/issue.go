@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
@@ -20,67 +21,131 @@ import (
 
 // issueFlags are the flags of issue as they were given.
 type issueFlags struct {
-	name      string
-	named     bool // --name was given
-	groups    []string
-	expiresIn lifetime
-	keyType   string
-	out       string
-	force     bool
-	timeout   time.Duration
+	name            string
+	named           bool // --name was given
+	person          bool
+	node            string
+	groups          []string
+	roles           []string
+	clusterRoles    []string
+	expiresIn       lifetime
+	keyType         string
+	requestFile     string
+	yes             bool
+	out             string
+	p12             string
+	p12PasswordFile string
+	encryptTo       []string
+	merge           bool
+	onConflict      string
+	ownFiles        kubeconfig.Files
+	peopleFile      string
+	server          string
+	force           bool
+	dryRun          string
+	timeout         time.Duration
 }
 
 func (a *app) newIssue(g *globals) *cobra.Command {
 	var f issueFlags
 	cmd := &cobra.Command{
-		Use:   "issue PROFILE",
+		Use:   "issue NAME|PROFILE",
 		Short: "Issue a client certificate, as a kubeconfig",
 		Long: `Issue a client certificate through the CertificateSigningRequest API and write a
 kubeconfig that uses it. The private key is made on this machine and goes
-nowhere but into that file. The request is approved if you may approve it;
-otherwise the command waits until somebody else does. A certificate cannot be
-revoked: let it be short-lived.
+nowhere but into that file; with --request it stays with whoever asked. The
+request is approved if you may approve it; otherwise the command waits until
+somebody else does. A certificate cannot be revoked: let it be short-lived.
 
 PROFILE is one of: ` + strings.Join(profileNames(), ", ") + `.
+Any other NAME is a person's, who may do nothing at first: --role and
+--cluster-role give access in the same breath, by one binding each. What was
+issued is recorded in the cluster: see "` + a.program + ` issued".
 
 An administrator is put into the group that kubeadm binds to cluster-admin, or,
 in other clusters, into ` + catalog.OwnAdmins + `, whose ClusterRoleBinding
 is created when it is missing.`,
 		Example: a.examples(
+			"# A person who may edit one namespace, for a working day",
+			"%s issue alice --role edit -n dev --expires-in 8h",
+			"# The newcomer made the key and sent a request: the key never travels",
+			"%s issue --request alice.csr --cluster-role view --out alice.kubeconfig",
+			"# Everybody in a file, side by side; run again, it does what is missing",
+			"%s issue -f people.yaml --out people/",
 			"# An administrator for a day: writes admin.kubeconfig",
 			"%s issue admin",
-			"# Under a name that the audit log will show, for a working day",
-			"%s issue admin --name alice --expires-in 8h --out alice.kubeconfig",
+			"# A component's files, and a kubeconfig that refers to them",
+			"%s issue scheduler --out scheduler/",
 			"# To a pipe instead of a file",
 			"%s issue admin --out - | kubectl --kubeconfig /dev/stdin auth whoami"),
-		Args:      a.oneProfile,
 		ValidArgs: profileNames(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.named = cmd.Flags().Changed("name")
-			return a.issue(cmd.Context(), g, args[0], f)
+			if err := f.check(); err != nil {
+				return err
+			}
+			f.ownFiles = a.ownFiles(g)
+			if f.peopleFile != "" {
+				return a.issueMany(cmd.Context(), g, args, f)
+			}
+			return a.issue(cmd.Context(), g, args, f)
 		},
 	}
-	flags := cmd.Flags()
-	flags.SortFlags = false
-	flags.StringVar(&f.name, "name", "", "User name in the certificate (default: admin)")
-	flags.StringArrayVar(&f.groups, "group", nil, "Group of the user instead of the administrators' (repeatable)")
-	flags.Var(&f.expiresIn, "expires-in", "Life of the certificate, such as 8h or 30d, counted from five minutes ago; the cluster may shorten it (default: 24h for a person, 365d for a component)")
-	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
-	flags.StringVar(&f.out, "out", "", "File to write, or - for standard output (default: NAME.kubeconfig)")
-	flags.BoolVar(&f.force, "force", false, "Replace the file if it exists")
-	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "How long to wait for somebody else's approval")
+	f.register(cmd.Flags())
 	return cmd
 }
 
-// profileNames lists what can be issued.
-func profileNames() []string {
-	var names []string
-	for _, e := range catalog.All() {
-		if e.Profile != nil {
-			names = append(names, e.Name)
+func (f *issueFlags) register(flags *pflag.FlagSet) {
+	flags.SortFlags = false
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "clusterrole" { // as kubectl create rolebinding spells it
+			name = "cluster-role"
 		}
+		return pflag.NormalizedName(name)
+	})
+	flags.StringVar(&f.name, "name", "", "User name of an administrator (default: admin)")
+	flags.StringVar(&f.node, "node", "", "Node that a kubelet's certificate is for")
+	flags.BoolVar(&f.person, "person", false, "Take NAME for a person's, whatever it looks like")
+	flags.StringArrayVar(&f.groups, "group", nil, "Group of the user; for an administrator, instead of the administrators' (repeatable)")
+	flags.StringArrayVar(&f.roles, "role", nil, "Role to give in the namespace (-n): [NAMESPACE/]NAME of a Role or, where there is none, a ClusterRole (repeatable)")
+	flags.StringArrayVar(&f.clusterRoles, "cluster-role", nil, "ClusterRole to give in the whole cluster (repeatable)")
+	flags.Var(&f.expiresIn, "expires-in", "Life of the certificate, such as 8h or 30d, counted from five minutes ago; the cluster may shorten it (default: 24h for a person, 365d for a component)")
+	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
+	flags.StringVar(&f.requestFile, "request", "", "Certificate request to sign instead of making a key: a file, or - for standard input")
+	flags.StringVarP(&f.peopleFile, "filename", "f", "", "File that names many people at once, or - for standard input; --out is a directory")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask before somebody's --request is granted")
+	flags.StringVar(&f.out, "out", "", "File to write, - for standard output, or a directory (it exists, or ends in /) for certificate, key, CA and kubeconfig each in a file (default: NAME.kubeconfig)")
+	flags.StringVar(&f.server, "advertise-server", "", "Address of the API server to write into the kubeconfig, where its reader reaches it by another one than you")
+	flags.BoolVar(&f.merge, "merge", false, "Merge into your own kubeconfig instead")
+	flags.StringVar(&f.onConflict, "on-conflict", string(kubeconfig.Fail), "When --merge finds something else of the same name: "+joinResolutions())
+	flags.StringVar(&f.p12, "p12", "", "PKCS #12 file to write, for a browser")
+	flags.StringVar(&f.p12PasswordFile, "p12-password-file", "", "File whose first line is the password of --p12 (default: ask)")
+	flags.StringArrayVar(&f.encryptTo, "encrypt-to", nil, "Encrypt the kubeconfig to this SSH public key (a file, or as pasted) or age recipient (repeatable)")
+	flags.BoolVar(&f.force, "force", false, "Replace files that exist")
+	flags.StringVar(&f.dryRun, "dry-run", dryRunNone, "Print the request and the bindings and do nothing: client, or server to let the API server judge them")
+	flags.Lookup("dry-run").NoOptDefVal = dryRunClient
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "How long to wait for somebody else's approval")
+}
+
+// check reports flags that do not fit each other.
+func (f issueFlags) check() error {
+	if err := checkDryRun(f.dryRun); err != nil {
+		return err
 	}
-	return names
+	if err := checkResolution(f.onConflict); err != nil {
+		return err
+	}
+	switch {
+	case f.p12PasswordFile != "" && f.p12 == "":
+		return hint.New("--p12-password-file is for --p12", "name the file to write with --p12")
+	case f.server != "" && !strings.HasPrefix(f.server, "https://"):
+		return hint.New(fmt.Sprintf("--advertise-server %q is no https address", f.server), "write it as in https://host:6443")
+	case f.requestFile != "" && len(f.encryptTo) > 0:
+		return hint.New("there is no key to encrypt: it stays with whoever made the request", "leave out --encrypt-to")
+	case f.requestFile != "" && (f.named || f.node != ""):
+		return hint.New("the request says whom it is for", "leave out --name and --node")
+	}
+	return nil
 }
 
 func joinKeyTypes() string {
@@ -91,46 +156,26 @@ func joinKeyTypes() string {
 	return strings.Join(names, ", ")
 }
 
-func (a *app) oneProfile(_ *cobra.Command, args []string) error {
-	known := strings.Join(profileNames(), ", ")
-	switch {
-	case len(args) == 0:
-		return hint.New("say what to issue", fmt.Sprintf("one of: %s, as in: %s issue admin", known, a.program))
-	case len(args) > 1:
-		return hint.New(fmt.Sprintf("one certificate at a time, not %d", len(args)), "run the command once for each")
+// order is what was ordered on the command line.
+func (a *app) order(args []string, f issueFlags) (target, issue.Request, error) {
+	if f.requestFile != "" {
+		return a.foreignRequest(args, f)
 	}
-	if row, ok := catalog.Lookup(args[0]); !ok || row.Profile == nil {
-		return hint.New(fmt.Sprintf("%q cannot be issued", args[0]), "what can be issued: "+known)
+	t, err := a.target(args, f.person)
+	if err != nil {
+		return target{}, issue.Request{}, err
 	}
-	return nil
+	request, err := f.request(t)
+	return t, request, err
 }
 
-// request turns the flags into what is asked of the cluster.
-func (f issueFlags) request(profile catalog.Profile) (issue.Request, error) {
-	keyType, err := pki.ParseKeyType(f.keyType)
+func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags) error {
+	t, request, err := a.order(args, f)
 	if err != nil {
-		return issue.Request{}, err
+		return err
 	}
-	if f.named && f.name == "" {
-		return issue.Request{}, hint.New("--name is empty", "leave it out for the default, or name the user")
-	}
-	if f.name != "" && profile.CommonName != "" && f.name != profile.CommonName {
-		return issue.Request{}, hint.New(fmt.Sprintf("RBAC knows this component as %s, and by no other name", profile.CommonName), "leave out --name")
-	}
-	r := issue.Request{
-		Subject:    pki.Subject{CommonName: profile.UserName(f.name), Organizations: f.groups},
-		AdminGroup: profile.AdminGroup && len(f.groups) == 0,
-		KeyType:    keyType,
-		ExpiresIn:  cmp.Or(time.Duration(f.expiresIn), profile.Life),
-		Timeout:    f.timeout,
-	}
-	return r, r.Validate()
-}
-
-func (a *app) issue(ctx context.Context, g *globals, profileName string, f issueFlags) error {
-	row, _ := catalog.Lookup(profileName) // oneProfile has checked it
-	request, err := f.request(*row.Profile)
-	if err != nil {
+	// What is wrong with them is said before anything is connected to.
+	if _, err := parseGrants(f.roles, f.clusterRoles, "default"); err != nil {
 		return err
 	}
 	c, err := a.connect(g)
@@ -140,39 +185,79 @@ func (a *app) issue(ctx context.Context, g *globals, profileName string, f issue
 	if err := c.CheckCredentials(); err != nil {
 		return err
 	}
-	out, err := a.openOutput(f, profileName)
+	grants, err := parseGrants(f.roles, f.clusterRoles, c.Namespace)
+	if err != nil {
+		return err
+	}
+	if f.dryRun != dryRunNone {
+		return a.dryRun(ctx, c, request, grants, f.dryRun)
+	}
+	expected := identity(c, f.server, request.Subject.CommonName, flagValue(g.kubectl.Namespace))
+	out, err := a.openOutputs(ctx, f, t, expected)
 	if err != nil {
 		return err
 	}
 	defer out.Discard()
+	if f.server != "" {
+		out.try = "" // it need not work from here
+	}
 
-	plan, err := issue.Prepare(ctx, c.Client, c.Allowed, request)
+	plan, grants, err := a.prepare(ctx, c, request, grants, true)
 	if err != nil {
 		return c.Explain(err, a.now())
 	}
-	a.showPlan(c, plan)
-	issued, err := issue.Run(ctx, c.Client, plan, a.now, a.showEvent)
-	if err != nil {
-		return c.Explain(err, a.now())
-	}
-	if len(plan.ClientCA) == 0 {
-		if err := a.prove(ctx, c, issued, plan.Subject.CommonName); err != nil {
-			return c.Explain(err, a.now())
-		}
-	}
-	data, err := kubeconfig.Build(kubeconfig.Identity{
-		Cluster: c.Name, Server: c.Server, CA: c.CA, ServerName: c.ServerName, ProxyURL: c.ProxyURL, Insecure: c.Insecure,
-		User: plan.Subject.CommonName, Certificate: issued.CertificatePEM, Key: issued.Key,
-		Namespace: flagValue(g.kubectl.Namespace),
-	})
-	if err != nil {
+	a.showPlan(c, expected.Server, plan, grants)
+	if err := a.confirmRequest(ctx, f, plan.Subject); err != nil {
 		return err
 	}
-	if err := out.Commit(data); err != nil {
-		return fmt.Errorf("a certificate was issued, but its key is lost: %w", err)
+	issued, err := a.obtain(ctx, c, plan, a.showEvent)
+	if err != nil {
+		return c.Explain(err, a.now())
 	}
-	a.showIssued(f, profileName, request, issued)
+	if err := a.handOver(ctx, c, plan, grants, issued, out, expected); err != nil {
+		return err
+	}
+	a.showIssued(out, request, issued)
 	return nil
+}
+
+// obtain gets the certificate, and lets the API server judge it where the
+// caller cannot.
+func (a *app) obtain(ctx context.Context, c *cluster.Cluster, plan *issue.Plan, notify func(issue.Event, string)) (*issue.Issued, error) {
+	issued, err := issue.Run(ctx, c.Client, plan, a.now, notify)
+	if err != nil || len(plan.ClientCA) > 0 || issued.Key == nil {
+		return issued, err
+	}
+	return issued, a.prove(ctx, c, issued, plan.Subject.CommonName)
+}
+
+// handOver gives access, puts the certificate where it is to go, and records
+// it. What cannot be handed over has no access either.
+func (a *app) handOver(ctx context.Context, c *cluster.Cluster, plan *issue.Plan, grants []access.Grant, issued *issue.Issued, out *outputs, expected kubeconfig.Identity) error {
+	made, err := a.grant(ctx, c, plan.Subject.CommonName, grants)
+	if err != nil {
+		return c.Explain(err, a.now())
+	}
+	// The record costs no time: meanwhile, the files reach the disk.
+	recorded := make(chan error, 1)
+	go func() { recorded <- a.record(ctx, c, plan, issued) }()
+	expected.Certificate, expected.Key = issued.CertificatePEM, issued.Key
+	err = out.Commit(ctx, expected)
+	unrecorded := <-recorded
+	if err != nil {
+		return fmt.Errorf("a certificate was issued, and thrown away: %w", takeBack(ctx, c, made, err))
+	}
+	a.showUnrecorded(unrecorded)
+	return nil
+}
+
+// identity is what a kubeconfig is built from, short of certificate and key.
+// server is the address that its reader is to use; "" for the caller's own.
+func identity(c *cluster.Cluster, server, user, namespace string) kubeconfig.Identity {
+	return kubeconfig.Identity{
+		Cluster: c.Name, Server: cmp.Or(server, c.Server), CA: c.CA, ServerName: c.ServerName, ProxyURL: c.ProxyURL, Insecure: c.Insecure,
+		User: user, Namespace: namespace,
+	}
 }
 
 // prove lets the API server judge a certificate whose CA the caller may not
@@ -186,51 +271,6 @@ func (a *app) prove(ctx context.Context, c *cluster.Cluster, issued *issue.Issue
 		return hint.New(fmt.Sprintf("the API server takes the holder of the certificate for %q instead of %q", user, want), "nothing was written")
 	}
 	return nil
-}
-
-// output is where a kubeconfig goes.
-type output interface {
-	Commit(data []byte) error
-	Discard()
-}
-
-// stdout is standard output as an output.
-type stdout struct{ *app }
-
-// Commit implements output.
-func (s stdout) Commit(data []byte) error {
-	if _, err := s.out.Write(data); err != nil {
-		return fmt.Errorf("writing the kubeconfig to standard output: %w", err)
-	}
-	return nil
-}
-
-// Discard implements output.
-func (stdout) Discard() {}
-
-// openOutput makes sure that the kubeconfig can be written, before anything is
-// asked of the cluster.
-func (a *app) openOutput(f issueFlags, profileName string) (output, error) {
-	if f.out == "-" {
-		if a.outIsTerminal {
-			return nil, hint.New("standard output is a terminal, and the private key would be shown on it", "pipe it to where it is to go, or name a file with --out")
-		}
-		return stdout{a}, nil
-	}
-	return kubeconfig.Reserve(f.path(profileName), f.force)
-}
-
-// path is the file to write.
-func (f issueFlags) path(profileName string) string {
-	switch {
-	case f.out != "":
-		return f.out
-	case f.name != "":
-		// A user name may hold what a file name should not.
-		return strings.ReplaceAll(strings.ReplaceAll(f.name, string(filepath.Separator), "-"), ":", "-") + ".kubeconfig"
-	default:
-		return profileName + ".kubeconfig"
-	}
 }
 
 func flagValue(flag *string) string {

@@ -4,12 +4,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
 // showPlan shows what will be asked for, before it is.
-func (a *app) showPlan(c *cluster.Cluster, plan *issue.Plan) {
+func (a *app) showPlan(c *cluster.Cluster, server string, plan *issue.Plan, grants []access.Grant) {
 	a.say("Requesting a client certificate\n")
 	a.say("  user     %s\n", plan.Subject.CommonName)
 	groups := strings.Join(plan.Subject.Organizations, ", ")
@@ -18,8 +20,19 @@ func (a *app) showPlan(c *cluster.Cluster, plan *issue.Plan) {
 	}
 	a.say("  groups   %s\n", groups)
 	a.say("  life     %s\n", humanLife(plan.ExpiresIn))
-	a.say("  signer   %s\n", issue.SignerName)
-	a.say("  server   %s, as in your kubeconfig\n", c.Server)
+	a.say("  signer   %s\n", plan.Signer)
+	if server == c.Server {
+		a.say("  server   %s, as in your kubeconfig\n", server)
+	} else {
+		a.say("  server   %s in the new kubeconfig; you use %s\n", server, c.Server)
+	}
+	for _, g := range grants {
+		a.say("  access   %s %s %s, by %s %s\n", g.Kind(), g.Role, g.Where(), g.Object(), g.Name(plan.Subject.CommonName))
+	}
+	if plan.PKCS10 != nil {
+		algorithm, bits := pki.DescribeKey(plan.PublicKey)
+		a.say("  key      %s %d, which stays with whoever made the request\n", algorithm, bits)
+	}
 	if plan.Binding != nil {
 		a.say("  binding  ClusterRoleBinding %s to ClusterRole %s will be created\n", plan.Binding.Name, plan.Binding.RoleRef.Name)
 	}
@@ -48,20 +61,27 @@ func (a *app) showEvent(event issue.Event, name string) {
 }
 
 // showIssued says what was issued and where it is.
-func (a *app) showIssued(f issueFlags, profileName string, request issue.Request, issued *issue.Issued) {
+func (a *app) showIssued(out *outputs, request issue.Request, issued *issue.Issued) {
 	cert := issued.Certificate
 	// The signer dates a certificate back by some minutes, out of its life.
 	if life := cert.NotAfter.Sub(cert.NotBefore); life < request.ExpiresIn.Truncate(time.Second) {
 		a.say("warning: the cluster shortened the life from %s to %s\n", humanLife(request.ExpiresIn), humanLife(life))
 	}
-	w, where := a.out, f.path(profileName)
-	if f.out == "-" {
-		w, where = a.errOut, "the kubeconfig to standard output"
+	w := a.out
+	if out.standard != nil {
+		w = a.errOut
 	}
-	fprintf(w, "Wrote %s: user %s, valid until %s (%s left)\n", where, cert.Subject.CommonName,
+	fprintf(w, "Wrote %s: user %s, valid until %s (%s left)\n", out.where, cert.Subject.CommonName,
 		cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"), humanLeft(cert.NotAfter.Sub(a.now())))
-	if f.out != "-" {
-		a.say("Try it: kubectl --kubeconfig %s auth whoami\n", shellQuote(where))
+	switch {
+	case request.PKCS10 != nil:
+		a.say("Send it back. There is no key in it: its owner runs: %s accept FILE\n", a.program)
+	case out.encrypted:
+		a.say("Send it to its owner, who runs: %s accept FILE\n", a.program)
+	case out.context != "":
+		a.say("Use it: kubectl config use-context %s\n", shellQuote(out.context))
+	case out.try != "":
+		a.say("Try it: kubectl --kubeconfig %s auth whoami\n", shellQuote(out.try))
 	}
 }
 

@@ -27,20 +27,14 @@ const (
 	exitFailed = 1
 )
 
-// exitCode ends a command that has said all there is to say with a code of its
-// own.
-type exitCode int
-
-// Error implements error.
-func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
-
 // app is what the commands share: the streams and the world outside.
 type app struct {
 	in          io.Reader
 	out, errOut io.Writer
-	// outIsTerminal says that a person reads out.
-	outIsTerminal bool
-	// errIsTerminal says so of errOut, where progress is shown.
+	// inIsTerminal says that a person can be asked, outIsTerminal that one
+	// reads out.
+	inIsTerminal, outIsTerminal bool
+	// errIsTerminal says that a person watches what is going on.
 	errIsTerminal bool
 	// program is what a person types to get here.
 	program string
@@ -62,6 +56,7 @@ func Main() int {
 
 	a := &app{
 		in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
+		inIsTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		outIsTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		errIsTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		program:       programName(os.Args[0]),
@@ -103,8 +98,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
-	if code, ok := errors.AsType[exitCode](err); ok {
-		return int(code)
+	code := exitFailed
+	if e, ok := errors.AsType[*exitError](err); ok {
+		if code = e.code; e.error == nil {
+			return code
+		}
 	}
 	if errors.Is(err, syscall.EPIPE) {
 		return exitFailed // nobody reads what went wrong
@@ -113,10 +111,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		err = interrupted(err)
 	}
 	a.sayError(err)
-	if _, ok := errors.AsType[unknown](err); ok {
-		return report.Unknown
-	}
-	return exitFailed
+	return code
 }
 
 // sayError says what went wrong, and what to do about it.
@@ -126,6 +121,26 @@ func (a *app) sayError(err error) {
 		a.say("hint: %s\n", advice)
 	}
 }
+
+// exitError ends the program with an exit code of its own. A nil error within
+// means that everything was said already.
+type exitError struct {
+	error
+	code int
+}
+
+// exit ends the program with code, when everything was said already.
+func exit(code int) error { return &exitError{code: code} }
+
+// Error implements error.
+func (e *exitError) Error() string {
+	if e.error == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.error.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.error }
 
 // interrupted says that a person stopped the command, and only what was left
 // behind of what it was doing.

@@ -2,86 +2,106 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
-	"time"
 
-	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
-	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 )
 
-// progress tells a person at a terminal what is being read, once that takes
-// longer than a glance.
-type progress struct {
-	app     *app
-	found   *inventory.Collector
-	total   int
-	mu      sync.Mutex
-	pending []string
-	ended   chan struct{}
-	gone    chan struct{}
-}
+// outcome is what became of one of many.
+type outcome int
 
-// How long nothing is shown, and how often what is shown changes.
 const (
-	progressDelay    = 500 * time.Millisecond
-	progressInterval = 100 * time.Millisecond
+	issuedNow outcome = iota // a certificate was issued
+	completed                // something else was missing
+	complete                 // nothing was missing
+	failed
 )
 
-func (a *app) startProgress(sources []scan.Source, found *inventory.Collector) *progress {
-	p := &progress{app: a, found: found, total: len(sources), ended: make(chan struct{}), gone: make(chan struct{})}
-	for _, s := range sources {
-		p.pending = append(p.pending, s.Name)
-	}
-	if !a.errIsTerminal {
-		close(p.gone)
-		return p
-	}
-	go p.show()
-	return p
+// progress counts what becomes of many, and shows it where a person looks.
+type progress struct {
+	app    *app
+	all    int
+	mu     sync.Mutex
+	counts [failed + 1]int
+	line   int // the width of the line that stands on the terminal
 }
 
-// done takes a source off the line.
-func (p *progress) done(source string) {
+func (a *app) newProgress(all int) *progress {
+	return &progress{app: a, all: all}
+}
+
+// add counts one, and says what went wrong with it.
+func (p *progress) add(name string, done outcome, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if i := slices.Index(p.pending, source); i >= 0 {
-		p.pending = slices.Delete(p.pending, i, i+1)
+	if err != nil {
+		done = failed
+		p.clear()
+		advice := hint.Of(err)
+		if advice != "" {
+			advice = " (" + advice + ")"
+		}
+		p.app.say("failed: %s: %s%s\n", name, err, advice)
+	}
+	p.counts[done]++
+	if !p.app.errIsTerminal {
+		return
+	}
+	const width = 30
+	served := p.served()
+	bar := strings.Repeat("=", width*served/p.all) + strings.Repeat(" ", width-width*served/p.all)
+	text := fmt.Sprintf("[%s] %d of %d", bar, served, p.all)
+	if p.counts[failed] > 0 {
+		text += fmt.Sprintf(", %d failed", p.counts[failed])
+	}
+	p.app.say("\r%s", text)
+	p.line = len(text)
+}
+
+func (p *progress) served() int {
+	total := 0
+	for _, n := range p.counts {
+		total += n
+	}
+	return total
+}
+
+// clear takes the line away.
+func (p *progress) clear() {
+	if p.line > 0 {
+		p.app.say("\r%s\r", strings.Repeat(" ", p.line))
+		p.line = 0
 	}
 }
 
-// stop takes the line away.
-func (p *progress) stop() {
-	close(p.ended)
-	<-p.gone
+// end takes the line away for good.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
 }
 
-func (p *progress) show() {
-	defer close(p.gone)
-	shown := false
-	timer := time.NewTimer(progressDelay)
-	defer timer.Stop()
-	for {
-		select {
-		case <-p.ended:
-			if shown {
-				fmt.Fprint(p.app.errOut, "\r\x1b[K")
-			}
-			return
-		case <-timer.C:
-			shown = true
-			// Not wider than any terminal: a line that wraps cannot be taken back.
-			fmt.Fprintf(p.app.errOut, "\r%.78s\x1b[K", p.line())
-			timer.Reset(progressInterval)
+// left is how many were not let in.
+func (p *progress) left() int {
+	return p.all - p.counts[issuedNow] - p.counts[completed] - p.counts[complete]
+}
+
+// summary says what became of all.
+func (p *progress) summary() string {
+	parts := []string{fmt.Sprintf("%d issued", p.counts[issuedNow])}
+	for _, more := range []struct {
+		n    int
+		said string
+	}{
+		{p.counts[completed], "completed"},
+		{p.counts[complete], "with nothing missing"},
+		{p.counts[failed], "failed"},
+		{p.all - p.served(), "not begun"},
+	} {
+		if more.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.said))
 		}
 	}
-}
-
-func (p *progress) line() string {
-	count := p.found.Count()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return fmt.Sprintf("Read %d of %d sources, %d certificates; reading %s",
-		p.total-len(p.pending), p.total, count, strings.Join(p.pending, ", "))
+	return fmt.Sprintf("%d people: %s", p.all, strings.Join(parts, ", "))
 }

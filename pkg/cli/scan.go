@@ -97,7 +97,7 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 	if err != nil {
 		return nil, nil, err
 	}
-	contexts, err := a.contexts(g, c)
+	contexts, err := a.heldCredentials(g, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -122,7 +122,7 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 		nodeFiles, left = a.nodeFilesSource(c, *g.kubectl.Namespace, &f.fileFlags)
 		read = append(read, nodeFiles)
 	}
-	progress := a.startProgress(read, found)
+	progress := a.startScanProgress(read, found)
 	scan.Run(scanCtx, cmp.Or(c.Config.Timeout, scanTimeout), read, found, progress.done)
 	progress.stop()
 	if err := cmp.Or(left(), ctx.Err()); err != nil {
@@ -141,9 +141,9 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 	return found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version}), fault, nil
 }
 
-// contexts returns what the kubeconfig's contexts hold, the one in use as the
+// heldCredentials returns what the kubeconfig's contexts hold, the one in use as the
 // flags make it.
-func (a *app) contexts(g *globals, c *cluster.Cluster) ([]scan.Credentials, error) {
+func (a *app) heldCredentials(g *globals, c *cluster.Cluster) ([]scan.Credentials, error) {
 	inUse := scan.Credentials{Context: c.Context, InUse: true,
 		ClientCertificate: c.ClientCertificate, CA: c.CA, Insecure: c.Insecure}
 	others, err := cluster.Contexts(g.kubectl)

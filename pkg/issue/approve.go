@@ -34,6 +34,7 @@ func (l *life) approve(ctx context.Context) error {
 		})
 		_, err := l.api.UpdateApproval(ctx, request.Name, request, metav1.UpdateOptions{})
 		if err == nil {
+			l.approvedByCaller = true
 			return nil
 		}
 		if !apierrors.IsConflict(err) {

@@ -6,7 +6,6 @@ import (
 	"encoding/pem"
 	"testing"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
 )
@@ -81,8 +81,8 @@ func (c *controlPlane) remaining(t *testing.T) []certificatesv1.CertificateSigni
 }
 
 // all allows everything but forbidden.
-func all(forbidden ...authorizationv1.ResourceAttributes) Allowed {
-	return func(_ context.Context, acts []authorizationv1.ResourceAttributes) ([]bool, error) {
+func all(forbidden ...permit.Act) Allowed {
+	return func(_ context.Context, acts []permit.Act) ([]bool, error) {
 		answers := make([]bool, len(acts))
 		for i, a := range acts {
 			answers[i] = true

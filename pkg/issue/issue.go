@@ -38,8 +38,13 @@ type Issued struct {
 	Certificate *x509.Certificate
 	// CertificatePEM is the certificate, and what the signer sent along.
 	CertificatePEM []byte
-	// Key is the private key as PEM. It exists nowhere else.
+	// Key is the private key as PEM. It exists nowhere else. It is nil when
+	// somebody's own request was signed.
 	Key []byte
+	// RequestedBy is whom the API server took the caller for; ApprovedBy is
+	// the same where the caller approved, and "" for someone else, whom the
+	// API does not name.
+	RequestedBy, ApprovedBy string
 }
 
 // callTimeout bounds a single call: a server that accepts and never answers
@@ -54,11 +59,7 @@ const withdrawTimeout = 5 * time.Second
 // that the group still lacks. now is asked after the wait. Unless all of that
 // succeeds, a request that could still lead to a certificate is withdrawn.
 func Run(ctx context.Context, client kubernetes.Interface, plan *Plan, now func() time.Time, notify func(event Event, requestName string)) (*Issued, error) {
-	key, err := pki.GenerateKey(plan.KeyType)
-	if err != nil {
-		return nil, fmt.Errorf("generating a private key: %w", err)
-	}
-	request, err := newCSR(plan, key)
+	request, key, err := NewCSR(plan)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,11 @@ func Run(ctx context.Context, client kubernetes.Interface, plan *Plan, now func(
 	if err != nil {
 		return nil, life.withdraw(ctx, err)
 	}
-	certificate, err := verify(certificatePEM, key.Public(), plan, now())
+	public := plan.PublicKey
+	if key != nil {
+		public = key.Public()
+	}
+	certificate, err := verify(certificatePEM, public, plan, now())
 	if err != nil {
 		return nil, fmt.Errorf("checking the certificate issued for request %q: %w", request.Name, err)
 	}
@@ -77,37 +82,63 @@ func Run(ctx context.Context, client kubernetes.Interface, plan *Plan, now func(
 		}
 		notify(BindingCreated, plan.Binding.Name)
 	}
-	keyPEM, err := pki.EncodeKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return &Issued{
+	issued := &Issued{
 		RequestName:    request.Name,
 		Certificate:    certificate,
 		CertificatePEM: certificatePEM,
-		Key:            keyPEM,
-	}, nil
+		RequestedBy:    life.current.Spec.Username,
+	}
+	if life.approvedByCaller {
+		issued.ApprovedBy = issued.RequestedBy
+	}
+	if key != nil {
+		if issued.Key, err = pki.EncodeKey(key); err != nil {
+			return nil, err
+		}
+	}
+	return issued, nil
 }
 
-// newCSR returns the object that asks for plan's certificate.
-func newCSR(plan *Plan, key crypto.Signer) (*certificatesv1.CertificateSigningRequest, error) {
-	pkcs10, err := pki.NewRequest(key, plan.Subject)
-	if err != nil {
-		return nil, err
+// NewCSR returns the object that asks for plan's certificate, and the key that
+// it is for: a new one, or nil where the plan holds somebody's own request.
+func NewCSR(plan *Plan) (*certificatesv1.CertificateSigningRequest, crypto.Signer, error) {
+	pkcs10 := plan.PKCS10
+	var key crypto.Signer
+	if pkcs10 == nil {
+		var err error
+		if key, err = pki.GenerateKey(plan.KeyType); err != nil {
+			return nil, nil, fmt.Errorf("generating a private key: %w", err)
+		}
+		if pkcs10, err = pki.NewRequest(key, plan.Subject); err != nil {
+			return nil, nil, err
+		}
 	}
 	seconds := int32(plan.ExpiresIn / time.Second)
 	return &certificatesv1.CertificateSigningRequest{
+		TypeMeta: metav1.TypeMeta{APIVersion: certificatesv1.SchemeGroupVersion.String(), Kind: "CertificateSigningRequest"},
 		ObjectMeta: metav1.ObjectMeta{
 			Name:   newName(plan.Subject.CommonName),
 			Labels: map[string]string{ManagedByLabel: ManagedBy},
 		},
 		Spec: certificatesv1.CertificateSigningRequestSpec{
 			Request:           pkcs10,
-			SignerName:        SignerName,
+			SignerName:        plan.Signer,
 			ExpirationSeconds: &seconds,
 			Usages:            usages,
 		},
-	}, nil
+	}, key, nil
+}
+
+// DryRun lets the API server judge the object that NewCSR made, and keeps
+// nothing there.
+func DryRun(ctx context.Context, client kubernetes.Interface, request *certificatesv1.CertificateSigningRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := client.CertificatesV1().CertificateSigningRequests().Create(ctx, request, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	if err != nil {
+		return fmt.Errorf("creating certificate signing request %q, as a dry run: %w", request.Name, err)
+	}
+	return nil
 }
 
 // life is one request's, from its creation to its certificate.
@@ -116,6 +147,8 @@ type life struct {
 	// current is the request as it was last seen; its UID is empty until the
 	// API server has answered.
 	current *certificatesv1.CertificateSigningRequest
+	// approvedByCaller is set once the caller's own approval was taken.
+	approvedByCaller bool
 }
 
 // run takes the request from creation to its certificate, as PEM.

@@ -267,7 +267,7 @@ func TestPrepareNamesEveryMissingPermission(t *testing.T) {
 	}{
 		{"to ask", alice(), []string{"create certificatesigningrequests.certificates.k8s.io", "watch certificatesigningrequests.certificates.k8s.io"}, all(create, watch)},
 		{"to bind", admin, []string{"create clusterrolebindings.rbac.authorization.k8s.io", "bind clusterroles.rbac.authorization.k8s.io/cluster-admin"}, all(bind, bindAdmin)},
-		{"to approve is not needed", alice(), nil, all(approve, sign, signDomain)},
+		{"to approve is not needed", alice(), nil, all(approve, sign(SignerName), signDomain)},
 		{"to bind is not needed for a person", alice(), nil, all(bind, bindAdmin)},
 	}
 	for _, test := range tests {
@@ -297,8 +297,8 @@ func TestPrepareSeesWhoMayApprove(t *testing.T) {
 	}{
 		{"everything", all(), true},
 		{"the signer by name", all(signDomain), true},
-		{"the signer by domain", all(sign), true},
-		{"no signer", all(sign, signDomain), false},
+		{"the signer by domain", all(sign(SignerName)), true},
+		{"no signer", all(sign(SignerName), signDomain), false},
 		{"no subresource", all(approve), false},
 	}
 	for _, test := range tests {

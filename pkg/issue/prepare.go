@@ -1,14 +1,13 @@
 package issue
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,11 +16,12 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-// Allowed answers, in acts' order, whether the caller may do each of them.
-type Allowed func(ctx context.Context, acts []authorizationv1.ResourceAttributes) ([]bool, error)
+// Allowed answers what the caller may do.
+type Allowed = permit.Allowed
 
 // Plan is a Request with everything that had to be found out before acting.
 // It is what a person should be shown.
@@ -40,8 +40,8 @@ type Plan struct {
 	ClientCA []*x509.Certificate
 }
 
-func act(verb, resource, subresource, name string) authorizationv1.ResourceAttributes {
-	return authorizationv1.ResourceAttributes{
+func act(verb, resource, subresource, name string) permit.Act {
+	return permit.Act{
 		Verb: verb, Group: certificatesv1.GroupName, Version: "v1",
 		Resource: resource, Subresource: subresource, Name: name,
 	}
@@ -49,23 +49,25 @@ func act(verb, resource, subresource, name string) authorizationv1.ResourceAttri
 
 const requests = "certificatesigningrequests"
 
+// sign is the act of approving for one signer. signDomain will do as well
+// (pkg/certauthorization/certauthorization.go).
+func sign(signer string) permit.Act { return act("approve", "signers", "", signer) }
+
 // The acts that issuing may consist of.
 var (
-	create   = act("create", requests, "", "")
-	get      = act("get", requests, "", "")
-	watch    = act("watch", requests, "", "")
-	withdraw = act("delete", requests, "", "")
-	approve  = act("update", requests, "approval", "")
-	sign     = act("approve", "signers", "", SignerName)
-	// Either will do (pkg/certauthorization/certauthorization.go).
+	create      = act("create", requests, "", "")
+	get         = act("get", requests, "", "")
+	watch       = act("watch", requests, "", "")
+	withdraw    = act("delete", requests, "", "")
+	approve     = act("update", requests, "approval", "")
 	signDomain  = act("approve", "signers", "", "kubernetes.io/*")
-	bind        = authorizationv1.ResourceAttributes{Verb: "create", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterrolebindings"}
-	readBinding = authorizationv1.ResourceAttributes{Verb: "get", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterrolebindings", Name: catalog.KubeadmAdmins}
-	bindAdmin   = authorizationv1.ResourceAttributes{Verb: "bind", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterroles", Name: clusterAdmin}
+	bind        = permit.Act{Verb: "create", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterrolebindings"}
+	readBinding = permit.Act{Verb: "get", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterrolebindings", Name: catalog.KubeadmAdmins}
+	bindAdmin   = permit.Act{Verb: "bind", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterroles", Name: clusterAdmin}
 
-	required = []authorizationv1.ResourceAttributes{create, get, watch}
-	helpful  = []authorizationv1.ResourceAttributes{withdraw, approve, sign, signDomain}
-	toBind   = []authorizationv1.ResourceAttributes{bind, bindAdmin}
+	required = []permit.Act{create, get, watch}
+	helpful  = []permit.Act{withdraw, approve, signDomain}
+	toBind   = []permit.Act{bind, bindAdmin}
 )
 
 // Prepare asks the cluster, all at once, what carrying out request takes:
@@ -77,15 +79,18 @@ func Prepare(ctx context.Context, client kubernetes.Interface, allowed Allowed, 
 	if err := request.Validate(); err != nil {
 		return nil, err
 	}
+	request.Signer = cmp.Or(request.Signer, SignerName)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	plan := &Plan{Request: request}
-	may := permissions{}
+	may := permit.Known{}
 	var admins adminGroup
 	var adminsErr error
 
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return may.ask(groupCtx, allowed, slices.Concat(required, helpful)) })
+	group.Go(func() error {
+		return may.Ask(groupCtx, allowed, slices.Concat(required, helpful, request.Also, []permit.Act{sign(request.Signer)}))
+	})
 	group.Go(func() (err error) {
 		plan.ClientCA, err = readClientCA(groupCtx, client)
 		return err
@@ -103,7 +108,7 @@ func Prepare(ctx context.Context, client kubernetes.Interface, allowed Allowed, 
 		return nil, err
 	}
 
-	needed := slices.Clone(required)
+	needed := slices.Concat(required, request.Also)
 	if request.AdminGroup {
 		plan.Subject.Organizations = append(plan.Subject.Organizations, admins.name)
 		plan.Binding = admins.missing
@@ -111,62 +116,35 @@ func Prepare(ctx context.Context, client kubernetes.Interface, allowed Allowed, 
 	if adminsErr != nil {
 		needed = append(needed, readBinding)
 	} else if plan.Binding != nil {
-		if err := may.ask(ctx, allowed, toBind); err != nil {
+		if err := may.Ask(ctx, allowed, toBind); err != nil {
 			return nil, err
 		}
 		needed = append(needed, toBind...)
 	}
-	plan.MayApprove = may[approve] && (may[sign] || may[signDomain])
+	plan.MayApprove = may[approve] && (may[sign(request.Signer)] || may[signDomain])
 	plan.MayWithdraw = may[withdraw]
-	return plan, may.missing(needed)
+	return plan, permit.NewMissing(may.Lacking(needed), advice(needed))
 }
 
-// permissions are the acts that the caller may do.
-type permissions map[authorizationv1.ResourceAttributes]bool
-
-// ask finds out about acts.
-func (may permissions) ask(ctx context.Context, allowed Allowed, acts []authorizationv1.ResourceAttributes) error {
-	answers, err := allowed(ctx, acts)
-	if err != nil {
-		return err
+// For returns the plan for another request that is like the one it was made
+// for: the same signer and the same acts, and no group of administrators.
+func (p *Plan) For(request Request) (*Plan, error) {
+	if err := request.Validate(); err != nil {
+		return nil, err
 	}
-	for i, yes := range answers {
-		may[acts[i]] = yes
-	}
-	return nil
+	other := *p
+	other.Request, other.Binding = request, nil
+	other.Signer, other.Also = p.Signer, p.Also
+	return &other, nil
 }
 
-// missing returns an error that names the acts that are needed and may not be
-// done, or nil.
-func (may permissions) missing(needed []authorizationv1.ResourceAttributes) error {
-	var lacking []string
-	for _, a := range needed {
-		if !may[a] {
-			lacking = append(lacking, describe(a))
-		}
-	}
-	if len(lacking) == 0 {
-		return nil
-	}
-	advice := "ask an administrator for a ClusterRole with these, or to issue the certificate for you"
+// advice for those who may not do all that is needed.
+func advice(needed []permit.Act) string {
+	text := "ask an administrator for a ClusterRole with these, or to issue the certificate for you"
 	if slices.Contains(needed, readBinding) {
-		advice += "; with --group, no binding needs to be read"
+		text += "; with --group, no binding needs to be read"
 	}
-	return hint.New("forbidden: you may not "+strings.Join(lacking, ", "),
-		advice)
-}
-
-// describe renders an act as kubectl auth can-i takes it.
-func describe(a authorizationv1.ResourceAttributes) string {
-	resource := a.Resource
-	if a.Subresource != "" {
-		resource += "/" + a.Subresource
-	}
-	resource += "." + a.Group
-	if a.Name != "" {
-		resource += "/" + a.Name
-	}
-	return a.Verb + " " + resource
+	return text
 }
 
 // readClientCA reads what the API server verifies client certificates by. It

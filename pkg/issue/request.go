@@ -5,6 +5,7 @@
 package issue
 
 import (
+	"crypto"
 	"crypto/rand"
 	"fmt"
 	"regexp"
@@ -18,11 +19,18 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-// SignerName is the built-in signer of client certificates.
-const SignerName = certificatesv1.KubeAPIServerClientSignerName
+// The built-in signers of client certificates.
+const (
+	SignerName = certificatesv1.KubeAPIServerClientSignerName
+	// KubeletSignerName signs for CN system:node:NAME in O system:nodes alone,
+	// and its requests are approved by the controller manager itself where the
+	// caller may create certificatesigningrequests/nodeclient.
+	KubeletSignerName = certificatesv1.KubeAPIServerClientKubeletSignerName
+)
 
 // MinLife is the shortest life that the API server accepts
 // (pkg/apis/certificates/validation/validation.go).
@@ -52,7 +60,17 @@ type Request struct {
 	// AdminGroup asks for membership in a group of administrators: Prepare
 	// finds out which.
 	AdminGroup bool
-	KeyType    pki.KeyType
+	// Signer is asked for the certificate; "" for SignerName.
+	Signer string
+	// KeyType is that of the key to make.
+	KeyType pki.KeyType
+	// PKCS10 is somebody's own request, as PEM, for Subject and PublicKey:
+	// then no key is made. Nil to make one.
+	PKCS10    []byte
+	PublicKey crypto.PublicKey
+	// Also are the acts that the caller needs for what comes after: they are
+	// asked about, and named when missing, together with the rest.
+	Also []permit.Act
 	// ExpiresIn is the life asked for; the signer may shorten it.
 	ExpiresIn time.Duration
 	// Timeout bounds the wait for someone else's approval, and the wait for
@@ -64,10 +82,10 @@ type Request struct {
 func (r Request) Validate() error {
 	switch {
 	case !nameable(r.Subject.CommonName):
-		return hint.New(fmt.Sprintf("the user's name is %q", r.Subject.CommonName), "give --name a name of printable characters, without spaces around it")
+		return hint.New(fmt.Sprintf("the user's name is %q", r.Subject.CommonName), "give a name of printable characters, without spaces around it")
 	// X.520's upper bound, which openssl holds people to.
 	case len(r.Subject.CommonName) > 64:
-		return hint.New(fmt.Sprintf("the user's name has %d bytes; a certificate's common name has at most 64", len(r.Subject.CommonName)), "use a shorter --name")
+		return hint.New(fmt.Sprintf("the user's name has %d bytes; a certificate's common name has at most 64", len(r.Subject.CommonName)), "use a shorter name")
 	case r.ExpiresIn < MinLife:
 		return hint.New("no certificate is issued for less than 10 minutes", "ask for more: --expires-in 10m")
 	case r.ExpiresIn > MaxLife:

@@ -9,7 +9,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Identity is what a self-contained kubeconfig is built from.
+// Identity is what a kubeconfig is built from.
 type Identity struct {
 	// Cluster names the cluster entry; Server is its URL.
 	Cluster, Server string
@@ -21,8 +21,14 @@ type Identity struct {
 	Insecure             bool
 
 	// User names the user entry; its certificate and key are PEM.
-	User             string
+	User string
+	// Key is nil where its owner alone has it.
 	Certificate, Key []byte
+	// CAFile, CertificateFile and KeyFile are referred to, where they are set,
+	// instead of embedding what is in them: components read files again when
+	// they change, and embedded data never. A relative path starts at the
+	// kubeconfig.
+	CAFile, CertificateFile, KeyFile string
 
 	// Namespace is the context's default; "" for none.
 	Namespace string
@@ -33,20 +39,28 @@ func (id Identity) Context() string {
 	return id.User + "@" + id.Cluster
 }
 
-// Build returns a kubeconfig for id, as YAML with everything embedded.
+// Build returns a kubeconfig for id, as YAML, with everything embedded that id
+// names no file for.
 func Build(id Identity) ([]byte, error) {
 	config := clientcmdapi.NewConfig()
-	config.Clusters[id.Cluster] = &clientcmdapi.Cluster{
+	cluster := &clientcmdapi.Cluster{
 		Server:                   id.Server,
 		CertificateAuthorityData: id.CA,
 		TLSServerName:            id.ServerName,
 		ProxyURL:                 id.ProxyURL,
 		InsecureSkipTLSVerify:    id.Insecure,
 	}
-	config.AuthInfos[id.User] = &clientcmdapi.AuthInfo{
-		ClientCertificateData: id.Certificate,
-		ClientKeyData:         id.Key,
+	user := &clientcmdapi.AuthInfo{ClientCertificateData: id.Certificate, ClientKeyData: id.Key}
+	if id.CAFile != "" {
+		cluster.CertificateAuthority, cluster.CertificateAuthorityData = id.CAFile, nil
 	}
+	if id.CertificateFile != "" {
+		user.ClientCertificate, user.ClientCertificateData = id.CertificateFile, nil
+	}
+	if id.KeyFile != "" {
+		user.ClientKey, user.ClientKeyData = id.KeyFile, nil
+	}
+	config.Clusters[id.Cluster], config.AuthInfos[id.User] = cluster, user
 	config.Contexts[id.Context()] = &clientcmdapi.Context{
 		Cluster:   id.Cluster,
 		AuthInfo:  id.User,

@@ -21,6 +21,11 @@ type File struct {
 	path    string // where it is
 	temp    *os.File
 	replace bool
+	stood   bool        // something stood there when it was reserved
+	kept    string      // a second name of what was replaced, while it may come back
+	advice  string      // where writing fails
+	mode    fs.FileMode // what it gets
+	owner   fs.FileInfo // whose owner it gets; nil for the user's own
 }
 
 // Reserve makes sure that path can be written: its directory is there, and
@@ -31,7 +36,9 @@ func Reserve(path string, replace bool) (*File, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	switch info, err := os.Stat(path); {
+	info, err := os.Stat(path)
+	stood := err == nil
+	switch {
 	case err == nil && info.IsDir():
 		return nil, hint.New(fmt.Sprintf("writing %s: it is a directory", shown), "name a file in it with --out")
 	case err == nil && !info.Mode().IsRegular():
@@ -39,24 +46,39 @@ func Reserve(path string, replace bool) (*File, error) {
 	case err == nil && !replace:
 		return nil, exists(shown)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, cannotWrite(shown, err)
+		return nil, cannotWrite(shown, err, elsewhere)
 	case err != nil && isSymlink(path):
 		return nil, hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", shown), "name another file with --out")
 	}
+	f, err := temporary(shown, path, replace, elsewhere)
+	if err != nil {
+		return nil, err
+	}
+	f.stood = stood
+	return f, nil
+}
+
+// temporary begins a file beside path, which is no symbolic link.
+func temporary(shown, path string, replace bool, advice string) (*File, error) {
 	// CreateTemp gives mode 0600, whatever the umask.
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
-		return nil, cannotWrite(shown, err)
+		return nil, cannotWrite(shown, err, advice)
 	}
-	return &File{shown: shown, path: path, temp: temp, replace: replace}, nil
+	return &File{shown: shown, path: path, temp: temp, replace: replace, advice: advice, mode: mode}, nil
 }
 
 // Commit puts data there: whole and on the disk, or not at all.
 func (f *File) Commit(data []byte) error {
 	defer f.Discard()
-	if err := f.write(data); err != nil {
-		return cannotWrite(f.shown, err)
+	if err := f.fill(string(data)); err != nil {
+		return err
 	}
+	return f.finish()
+}
+
+// finish puts what fill has written there.
+func (f *File) finish() error {
 	if err := f.place(); err != nil {
 		return err
 	}
@@ -78,16 +100,29 @@ func (f *File) place() error {
 		}
 	}
 	if err := os.Rename(f.temp.Name(), f.path); err != nil {
-		return cannotWrite(f.shown, err)
+		return cannotWrite(f.shown, err, f.advice)
 	}
 	return nil
 }
 
-func (f *File) write(data []byte) error {
-	if err := f.temp.Chmod(mode); err != nil {
+// fill writes data, but not yet under the file's name.
+func (f *File) fill(data string) error {
+	if err := f.write(data); err != nil {
+		return cannotWrite(f.shown, err, f.advice)
+	}
+	return nil
+}
+
+func (f *File) write(data string) error {
+	if f.owner != nil {
+		if err := keepOwner(f.temp, f.owner); err != nil {
+			return err
+		}
+	}
+	if err := f.temp.Chmod(f.mode); err != nil {
 		return err
 	}
-	if _, err := f.temp.Write(data); err != nil {
+	if _, err := f.temp.WriteString(data); err != nil {
 		return err
 	}
 	if err := f.temp.Sync(); err != nil {
@@ -125,7 +160,10 @@ func exists(path string) error {
 		"pass --force to replace it, or another name with --out")
 }
 
-func cannotWrite(path string, err error) error {
+// elsewhere is the advice where a new file cannot be written.
+const elsewhere = "name another place with --out"
+
+func cannotWrite(path string, err error, advice string) error {
 	// The path of the temporary file would only confuse.
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err
@@ -133,5 +171,5 @@ func cannotWrite(path string, err error) error {
 	if linkErr, ok := errors.AsType[*os.LinkError](err); ok {
 		err = linkErr.Err
 	}
-	return hint.Wrap(fmt.Errorf("writing %s: %w", path, err), "name another place with --out")
+	return hint.Wrap(fmt.Errorf("writing %s: %w", path, err), advice)
 }

@@ -3,8 +3,11 @@
 package pki_test
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
@@ -82,4 +85,85 @@ func TestSubjectEqual(t *testing.T) {
 	if alice.Organizations[0] != "devs" {
 		t.Error("comparing reordered the groups")
 	}
+}
+
+// wanted are PEM data from anyone, good and bad, and whom each asks for.
+func wanted(t testing.TB) []wantedRequest {
+	alice, err := pki.NewRequest(pkitest.Key("alice"), pki.Subject{CommonName: "alice", Organizations: []string{"devs"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(alice)
+	forged := slices.Clone(block.Bytes)
+	forged[bytes.Index(forged, []byte("alice"))] = 'm' // "mlice"
+	encode := func(kind string, der []byte) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+	}
+	const kind = "CERTIFICATE REQUEST"
+	return []wantedRequest{
+		{name: "one", input: alice, want: "CN=alice, O=devs"},
+		{name: "text before it, as openssl req -text writes", input: join([]byte("Certificate Request:\n    Data:\n"), alice), want: "CN=alice, O=devs"},
+		{name: "Windows line ends", input: bytes.ReplaceAll(alice, []byte("\n"), []byte("\r\n")), want: "CN=alice, O=devs"},
+		{name: "another signature", input: encode(kind, forged), wantErr: "its signature does not hold"},
+		{name: "two requests", input: join(alice, alice), wantErr: "more than one PEM block"},
+		{name: "a damaged one before it", input: join([]byte("-----BEGIN CERTIFICATE REQUEST-----\n!\n"), alice), wantErr: "more than one PEM block"},
+		{name: "a key behind it", input: join(alice, encode("PRIVATE KEY", []byte("secret"))), wantErr: "more than one PEM block"},
+		{name: "a key", input: encode("PRIVATE KEY", []byte("secret")), wantErr: "a private key, which should not have been sent"},
+		{name: "a certificate", input: encode("CERTIFICATE", block.Bytes), wantErr: `it is a PEM "CERTIFICATE" instead`},
+		{name: "text behind it", input: join(alice, []byte("more")), wantErr: "something behind"},
+		{name: "the old label", input: encode("NEW CERTIFICATE REQUEST", block.Bytes), want: "CN=alice, O=devs"},
+		{name: "garbage", input: encode(kind, []byte("garbage")), wantErr: "asn1"},
+		{name: "bytes behind the request", input: encode(kind, append(slices.Clone(block.Bytes), 0)), wantErr: "trailing data"},
+		{name: "cut off", input: alice[:len(alice)/2], wantErr: "cut off or damaged"},
+		{name: "DER", input: block.Bytes, wantErr: "no PEM certificate request"},
+		{name: "nothing", wantErr: "no PEM certificate request"},
+	}
+}
+
+type wantedRequest struct {
+	name    string
+	input   []byte
+	want    string
+	wantErr string
+}
+
+func TestParseRequest(t *testing.T) {
+	for _, tt := range wanted(t) {
+		t.Run(tt.name, func(t *testing.T) {
+			request, err := pki.ParseRequest(tt.input)
+			if tt.wantErr != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
+					t.Errorf("got error %v, want one that says %q", err, tt.wantErr)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := pki.RequestSubject(request).String(); got != tt.want {
+				t.Errorf("it asks for %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// Whatever comes in, what is returned is signed and the same when it is read
+// again.
+func FuzzParseRequest(f *testing.F) {
+	for _, tt := range wanted(f) {
+		f.Add(tt.input)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		request, err := pki.ParseRequest(data)
+		if err != nil {
+			return
+		}
+		if err := request.CheckSignature(); err != nil {
+			t.Errorf("an unsigned request was taken: %v", err)
+		}
+		again, err := pki.ParseRequest(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request.Raw}))
+		if err != nil || !pki.RequestSubject(again).Equal(pki.RequestSubject(request)) {
+			t.Errorf("what was read does not survive being written: %v", err)
+		}
+	})
 }

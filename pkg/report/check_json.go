@@ -65,5 +65,5 @@ func CheckJSON(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
 			}
 		}
 	}
-	return writeJSON(w, result)
+	return WriteJSON(w, result)
 }

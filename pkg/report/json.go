@@ -15,7 +15,7 @@ import (
 // cluster, the text is many times what there is to know.
 func JSON(w io.Writer, inv *inventory.Inventory, _ Options) error {
 	if len(inv.Items) == 0 {
-		return writeJSON(w, inv)
+		return WriteJSON(w, inv)
 	}
 	rest := *inv
 	rest.Items = []inventory.Entry{}
@@ -41,9 +41,9 @@ func JSON(w io.Writer, inv *inventory.Inventory, _ Options) error {
 	return out.Flush()
 }
 
-// writeJSON writes value as JSON for people to read. What a terminal would
-// obey is escaped.
-func writeJSON(w io.Writer, value any) error {
+// WriteJSON writes a versioned kind as JSON, for people to read too. What a
+// terminal would obey is escaped.
+func WriteJSON(w io.Writer, value any) error {
 	text, err := encode(value, "  ")
 	if err != nil {
 		return err

@@ -12,11 +12,16 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
-// YAML writes what JSON writes. It has a writer of its own: of the libraries,
-// none can be made to quote a bidirectional override, which stands raw in what
-// they write, and they take seconds for what a large cluster holds.
+// YAML writes what JSON writes.
 func YAML(w io.Writer, inv *inventory.Inventory, _ Options) error {
-	decoded, err := object(inv)
+	return WriteYAML(w, inv)
+}
+
+// WriteYAML writes what WriteJSON writes. It has a writer of its own: of the
+// libraries, none can be made to quote a bidirectional override, which stands
+// raw in what they write, and they take seconds for what a large cluster holds.
+func WriteYAML(w io.Writer, kind any) error {
+	decoded, err := object(kind)
 	if err != nil {
 		return err
 	}
@@ -37,7 +42,11 @@ func writeYAML(out *strings.Builder, value any, indent string) error {
 			if i > 0 {
 				out.WriteString(indent)
 			}
-			out.WriteString(key + ":") // a name of a field, never hostile
+			name, err := yamlScalar(key)
+			if err != nil {
+				return err
+			}
+			out.WriteString(name + ":")
 			if err := writeBelow(out, v[key], indent); err != nil {
 				return err
 			}

@@ -2,8 +2,10 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
@@ -147,6 +149,9 @@ var (
 // read reads one file.
 func (r *fileReader) read(f file, match catalog.Match) {
 	data, err := readRegular(f.path, mostFileBytes)
+	if errors.Is(err, fs.ErrPermission) && !f.explicit && namedAsKey(f.shown) {
+		return // it is asked for again, if there is a certificate beside it
+	}
 	if err != nil {
 		r.skipError(f.shown, err)
 		return

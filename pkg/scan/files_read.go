@@ -61,13 +61,9 @@ func (r *fileReader) readPEM(f file, match catalog.Match, data []byte) {
 	r.report(f, match, certs, key)
 }
 
-// summary is the first of the errors in err, and how many more there are.
+// summary is what err says of several blocks, in one line.
 func summary(err error) string {
-	first, rest, _ := strings.Cut(err.Error(), "\n")
-	if rest == "" {
-		return bounded(first)
-	}
-	return bounded(first) + " (and " + strconv.Itoa(strings.Count(rest, "\n")+1) + " more)"
+	return bounded(strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
 // report reports the certificates of one file, which key was found beside.

@@ -259,6 +259,11 @@ func namedAsCertificate(name string) bool {
 	return false
 }
 
+// namedAsKey reports whether a file of this name should hold a private key.
+func namedAsKey(name string) bool {
+	return filepath.Ext(name) == ".key" || strings.HasSuffix(name, "-key.pem")
+}
+
 // bounded is text, cut to what fits a line.
 func bounded(text string) string {
 	if len(text) <= mostTextShown {

@@ -1,0 +1,186 @@
+package access
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// RequestsKind is the kind that a list of requests is written as.
+const RequestsKind = "CertificateRequestList"
+
+// State says how far a request is.
+type State string
+
+// The states. Failed and Denied requests never lead to a certificate.
+const (
+	Pending  State = "pending"
+	Approved State = "approved" // and not signed, as yet
+	Issued   State = "issued"
+	Denied   State = "denied"
+	Failed   State = "failed"
+)
+
+// Request is a CertificateSigningRequest with all that a person has to see who
+// decides about it. Its JSON form is the output contract of
+// `kubectl certs requests -o json`.
+type Request struct {
+	Name  string `json:"name"`
+	State State  `json:"state"`
+
+	Subject        inventory.Subject   `json:"subject"`
+	DNSNames       []string            `json:"dnsNames"`
+	IPAddresses    []string            `json:"ipAddresses"`
+	URIs           []string            `json:"uris"`
+	EmailAddresses []string            `json:"emailAddresses"`
+	PublicKey      inventory.PublicKey `json:"publicKey"`
+
+	Signer string   `json:"signer"`
+	Usages []string `json:"usages"` // as certificates.k8s.io names them
+	// ExpirationSeconds is the life asked for; 0 leaves it to the signer.
+	ExpirationSeconds int32     `json:"expirationSeconds"`
+	Requester         string    `json:"requester"`
+	RequesterGroups   []string  `json:"requesterGroups"`
+	CreatedAt         time.Time `json:"createdAt"`
+	Risks             []Risk    `json:"risks"`
+
+	// object is what was read: what is decided about has to be still that.
+	object *certificatesv1.CertificateSigningRequest
+	// parsed is nil, and fault says why, where it is no request at all.
+	parsed *x509.CertificateRequest
+	fault  error
+}
+
+// ListRequests reads the requests, pending ones or all, the oldest first, and
+// judges them by powers.
+func ListRequests(ctx context.Context, client kubernetes.Interface, powers *Powers, all bool) ([]Request, error) {
+	found := []Request{}
+	err := pages(func(options metav1.ListOptions) (string, error) {
+		page, err := client.CertificatesV1().CertificateSigningRequests().List(ctx, options)
+		if err != nil {
+			return "", err
+		}
+		for i := range page.Items {
+			if all || stateOf(&page.Items[i]) == Pending {
+				found = append(found, newRequest(&page.Items[i], powers))
+			}
+		}
+		return page.Continue, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing certificate signing requests: %w", err)
+	}
+	sortByAge(found)
+	return found, nil
+}
+
+// GetRequest reads the request called name and judges it by powers.
+func GetRequest(ctx context.Context, client kubernetes.Interface, powers *Powers, name string) (*Request, error) {
+	object, err := client.CertificatesV1().CertificateSigningRequests().Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, hint.New(fmt.Sprintf("there is no certificate signing request %q", name),
+			"the cluster forgets requests, decided ones within the hour and others within the day")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading certificate signing request %q: %w", name, err)
+	}
+	request := newRequest(object, powers)
+	return &request, nil
+}
+
+func newRequest(object *certificatesv1.CertificateSigningRequest, powers *Powers) Request {
+	r := Request{
+		Name: object.Name, State: stateOf(object), object: object,
+		Subject:  inventory.Subject{Organizations: []string{}},
+		DNSNames: []string{}, IPAddresses: []string{}, URIs: []string{}, EmailAddresses: []string{},
+		Signer: object.Spec.SignerName, Usages: []string{},
+		Requester: object.Spec.Username, RequesterGroups: append([]string{}, object.Spec.Groups...),
+		CreatedAt: object.CreationTimestamp.Time,
+	}
+	for _, usage := range object.Spec.Usages {
+		r.Usages = append(r.Usages, string(usage))
+	}
+	if seconds := object.Spec.ExpirationSeconds; seconds != nil {
+		r.ExpirationSeconds = *seconds
+	}
+	if r.parsed, r.fault = pki.ParseRequest(object.Spec.Request); r.parsed != nil {
+		r.read(r.parsed)
+	}
+	r.Risks = judge(&r, powers)
+	return r
+}
+
+// read takes over what the PKCS #10 request says.
+func (r *Request) read(parsed *x509.CertificateRequest) {
+	r.Subject.CommonName = parsed.Subject.CommonName
+	r.Subject.Organizations = append(r.Subject.Organizations, parsed.Subject.Organization...)
+	r.DNSNames = append(r.DNSNames, parsed.DNSNames...)
+	r.EmailAddresses = append(r.EmailAddresses, parsed.EmailAddresses...)
+	for _, ip := range parsed.IPAddresses {
+		r.IPAddresses = append(r.IPAddresses, ip.String())
+	}
+	for _, uri := range parsed.URIs {
+		r.URIs = append(r.URIs, uri.String())
+	}
+	r.PublicKey.Algorithm, r.PublicKey.Bits = pki.DescribeKey(parsed.PublicKey)
+}
+
+// Identity is whom the request asks for.
+func (r *Request) Identity() pki.Subject {
+	return pki.Subject{CommonName: r.Subject.CommonName, Organizations: r.Subject.Organizations}
+}
+
+// Life is the life asked for; 0 leaves it to the signer.
+func (r *Request) Life() time.Duration {
+	return time.Duration(r.ExpirationSeconds) * time.Second
+}
+
+func stateOf(object *certificatesv1.CertificateSigningRequest) State {
+	state := Pending
+	for _, c := range object.Status.Conditions {
+		switch c.Type {
+		case certificatesv1.CertificateDenied:
+			return Denied
+		case certificatesv1.CertificateFailed:
+			return Failed
+		case certificatesv1.CertificateApproved:
+			state = Approved
+		}
+	}
+	if state == Approved && len(object.Status.Certificate) > 0 {
+		return Issued
+	}
+	return state
+}
+
+// decision returns the last condition, which says who decided and why, or nil.
+func decision(object *certificatesv1.CertificateSigningRequest) *certificatesv1.CertificateSigningRequestCondition {
+	if n := len(object.Status.Conditions); n > 0 {
+		return &object.Status.Conditions[n-1]
+	}
+	return nil
+}
+
+// Decision is what was said when the request was decided about, or "".
+func (r *Request) Decision() string {
+	c := decision(r.object)
+	switch {
+	case c == nil:
+		return ""
+	case c.Message == "":
+		return c.Reason
+	case c.Reason == "":
+		return c.Message
+	}
+	return c.Reason + ": " + c.Message
+}

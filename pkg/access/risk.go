@@ -1,0 +1,271 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// RiskCode is the stable name of a kind of risk. Each has a section of that
+// name in docs/risks.md.
+type RiskCode string
+
+// The codes.
+const (
+	RiskUnreadable     RiskCode = "unreadable"
+	RiskServiceAccount RiskCode = "service-account"
+	RiskNode           RiskCode = "node"
+	RiskSystemName     RiskCode = "system-name"
+	RiskClusterAdmin   RiskCode = "cluster-admin"
+	RiskExistingUser   RiskCode = "existing-user"
+	RiskWeakKey        RiskCode = "weak-key"
+	RiskLongLife       RiskCode = "long-life"
+	RiskWouldFail      RiskCode = "would-fail"
+	RiskUnchecked      RiskCode = "unchecked"
+)
+
+// RiskCodes lists every RiskCode.
+func RiskCodes() []RiskCode {
+	return []RiskCode{
+		RiskUnreadable, RiskServiceAccount, RiskNode, RiskSystemName, RiskClusterAdmin,
+		RiskExistingUser, RiskWeakKey, RiskLongLife, RiskWouldFail, RiskUnchecked,
+	}
+}
+
+// Risk is a reason to look twice before a request is approved.
+type Risk struct {
+	Code     RiskCode           `json:"code"`
+	Severity inventory.Severity `json:"severity"`
+	Message  string             `json:"message"`
+}
+
+// longLife is the longest life that is not remarked on: a certificate cannot
+// be revoked.
+const longLife = 365 * 24 * time.Hour
+
+// Names that the API server itself gives a meaning to
+// (staging/src/k8s.io/apiserver/pkg/authentication/user, .../serviceaccount).
+const (
+	systemPrefix         = "system:"
+	serviceAccountPrefix = "system:serviceaccount:"
+	nodePrefix           = "system:node:"
+	nodesGroup           = "system:nodes"
+	bootstrappersGroup   = "system:bootstrappers"
+)
+
+// judge returns what speaks against approving r, by what powers says of the
+// cluster. Whoever holds the certificate is, to the API server, whom it names;
+// so every signer's requests are held against the same rules.
+func judge(r *Request, powers *Powers) []Risk {
+	if r.parsed == nil {
+		return []Risk{{RiskUnreadable, inventory.Critical, "it cannot be read: " + r.fault.Error()}}
+	}
+	risks := []Risk{}
+	for _, rule := range []func(*Request, *Powers) []Risk{
+		judgeServiceAccount, judgeNode, judgeSystemName, judgeAdmin, judgeExistingUser,
+		judgeKey, judgeLife, judgeSigner, judgeSight,
+	} {
+		risks = append(risks, rule(r, powers)...)
+	}
+	return risks
+}
+
+func judgeServiceAccount(r *Request, _ *Powers) []Risk {
+	name, ok := strings.CutPrefix(r.Subject.CommonName, serviceAccountPrefix)
+	if !ok {
+		return nil
+	}
+	if r.Requester == r.Subject.CommonName {
+		return []Risk{{RiskServiceAccount, inventory.Warning,
+			fmt.Sprintf("service account %s wants, beside its token, a certificate, which outlives the pod and the account", name)}}
+	}
+	return []Risk{{RiskServiceAccount, inventory.Critical,
+		fmt.Sprintf("its holder is service account %s to the API server", name)}}
+}
+
+func judgeNode(r *Request, _ *Powers) []Risk {
+	node, named := strings.CutPrefix(r.Subject.CommonName, nodePrefix)
+	grouped := slices.Contains(r.Subject.Organizations, nodesGroup)
+	switch {
+	case !named && !grouped, named && grouped && r.Requester == r.Subject.CommonName:
+		return nil
+	case named && grouped && slices.Contains(r.RequesterGroups, bootstrappersGroup):
+		return []Risk{{RiskNode, inventory.Warning,
+			fmt.Sprintf("a bootstrap token asks to be node %s, as a new kubelet does", node)}}
+	case named && grouped:
+		return []Risk{{RiskNode, inventory.Critical, fmt.Sprintf("its holder is node %s to the API server", node)}}
+	case named:
+		return []Risk{{RiskNode, inventory.Critical, fmt.Sprintf("it has the name of node %s", node)}}
+	}
+	return []Risk{{RiskNode, inventory.Critical, "it asks for group system:nodes under a name that is no node's"}}
+}
+
+// judgeSystemName finds the names that Kubernetes keeps for itself, short of
+// those that the rules above are about.
+func judgeSystemName(r *Request, _ *Powers) []Risk {
+	var names []string
+	cn := r.Subject.CommonName
+	if strings.HasPrefix(cn, systemPrefix) && !strings.HasPrefix(cn, serviceAccountPrefix) && !strings.HasPrefix(cn, nodePrefix) && r.Requester != cn {
+		names = append(names, "user "+cn)
+	}
+	for _, group := range r.Subject.Organizations {
+		if strings.HasPrefix(group, systemPrefix) && group != nodesGroup {
+			names = append(names, "group "+group)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	message := "its holder goes by a name that Kubernetes keeps for itself: " + strings.Join(names, ", ")
+	if row, ok := catalog.Recognise(catalog.KubeconfigClient, r.Identity()); ok && row.Subject != nil && row.Subject.CommonName == cn {
+		message += fmt.Sprintf(" (%s)", row.Name)
+	}
+	return []Risk{{RiskSystemName, inventory.Critical, message}}
+}
+
+func judgeAdmin(r *Request, powers *Powers) []Risk {
+	var ways []string
+	if binding := powers.AdminUsers[r.Subject.CommonName]; binding != "" {
+		ways = append(ways, fmt.Sprintf("user %s (%s)", r.Subject.CommonName, binding))
+	}
+	for _, group := range r.Subject.Organizations {
+		binding := powers.AdminGroups[group]
+		if group == catalog.Masters {
+			binding = "which no authorizer limits"
+		}
+		if binding != "" {
+			ways = append(ways, fmt.Sprintf("group %s (%s)", group, binding))
+		}
+	}
+	if len(ways) == 0 {
+		return nil
+	}
+	return []Risk{{RiskClusterAdmin, inventory.Critical, "its holder may do everything in the cluster, by " + strings.Join(ways, ", ")}}
+}
+
+func judgeExistingUser(r *Request, powers *Powers) []Risk {
+	binding := powers.BoundUsers[r.Subject.CommonName]
+	if binding == "" || r.Requester == r.Subject.CommonName || strings.HasPrefix(r.Subject.CommonName, systemPrefix) {
+		return nil
+	}
+	return []Risk{{RiskExistingUser, inventory.Warning,
+		fmt.Sprintf("%s asks for the name of somebody else: user %s has %s", r.Requester, r.Subject.CommonName, binding)}}
+}
+
+func judgeKey(r *Request, _ *Powers) []Risk {
+	weak := pki.WeakKey(r.parsed.PublicKey)
+	if weak == "" {
+		return nil
+	}
+	return []Risk{{RiskWeakKey, inventory.Warning, "its key is too weak: " + weak}}
+}
+
+func judgeLife(r *Request, powers *Powers) []Risk {
+	asked, most := r.Life(), powers.SignerLife
+	builtIn := strings.HasPrefix(r.Signer, "kubernetes.io/")
+	switch {
+	case asked == 0 && builtIn && most > longLife:
+		return []Risk{{RiskLongLife, inventory.Warning,
+			fmt.Sprintf("it asks for no life, and the signer gives %s", duration.HumanDuration(most))}}
+	case builtIn && asked > most:
+		return []Risk{{RiskLongLife, inventory.Warning,
+			fmt.Sprintf("it asks for a life of %s; the signer gives at most %s, and says nothing", duration.HumanDuration(asked), duration.HumanDuration(most))}}
+	case asked > longLife:
+		return []Risk{{RiskLongLife, inventory.Warning,
+			fmt.Sprintf("it asks for a life of %s, and cannot be revoked", duration.HumanDuration(asked))}}
+	}
+	return nil
+}
+
+func judgeSigner(r *Request, _ *Powers) []Risk {
+	var faults []string
+	switch r.Signer {
+	case certificatesv1.KubeAPIServerClientSignerName:
+		faults = append(usageFaults(r, certificatesv1.UsageClientAuth), clientFaults(r)...)
+	case certificatesv1.KubeAPIServerClientKubeletSignerName:
+		faults = append(usageFaults(r, certificatesv1.UsageDigitalSignature, certificatesv1.UsageClientAuth), nodeFaults(r)...)
+		if r.names() > 0 {
+			faults = append(faults, "it has alternative names")
+		}
+	case certificatesv1.KubeletServingSignerName:
+		faults = append(usageFaults(r, certificatesv1.UsageDigitalSignature, certificatesv1.UsageServerAuth), nodeFaults(r)...)
+		if len(r.DNSNames)+len(r.IPAddresses) == 0 {
+			faults = append(faults, "it has no DNS name and no IP address")
+		}
+		if len(r.URIs)+len(r.EmailAddresses) > 0 {
+			faults = append(faults, "it has URIs or email addresses")
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return []Risk{{RiskWouldFail, inventory.Warning, fmt.Sprintf("signer %s will not sign it: %s", r.Signer, strings.Join(faults, "; "))}}
+}
+
+// clientFaults are those of a client's subject.
+func clientFaults(r *Request) []string {
+	if slices.Contains(r.Subject.Organizations, catalog.Masters) {
+		return []string{"it asks for group " + catalog.Masters}
+	}
+	return nil
+}
+
+// nodeFaults are those of a kubelet's subject.
+func nodeFaults(r *Request) []string {
+	var faults []string
+	if !slices.Equal(r.Subject.Organizations, []string{nodesGroup}) {
+		faults = append(faults, "its group is not system:nodes alone")
+	}
+	if !strings.HasPrefix(r.Subject.CommonName, nodePrefix) {
+		faults = append(faults, "its name does not begin with system:node:")
+	}
+	return faults
+}
+
+// usageFaults holds usages against what a signer insists on; a client may go
+// without signing, and everyone may ask to encipher keys
+// (pkg/apis/certificates/helpers.go).
+func usageFaults(r *Request, required ...certificatesv1.KeyUsage) []string {
+	optional := []certificatesv1.KeyUsage{certificatesv1.UsageKeyEncipherment, certificatesv1.UsageDigitalSignature}
+	var faults []string
+	for _, usage := range required {
+		if !slices.Contains(r.Usages, string(usage)) {
+			faults = append(faults, fmt.Sprintf("it lacks usage %q", usage))
+		}
+	}
+	for _, usage := range r.Usages {
+		if u := certificatesv1.KeyUsage(usage); !slices.Contains(required, u) && !slices.Contains(optional, u) {
+			faults = append(faults, fmt.Sprintf("it has usage %q", usage))
+		}
+	}
+	return faults
+}
+
+// names counts the alternative names.
+func (r *Request) names() int {
+	return len(r.DNSNames) + len(r.IPAddresses) + len(r.URIs) + len(r.EmailAddresses)
+}
+
+// judgeSight says that the bindings could not be looked at. Of a kubelet's own
+// request they say nothing.
+func judgeSight(r *Request, powers *Powers) []Risk {
+	if len(powers.Unseen) == 0 || r.ownNode() {
+		return nil
+	}
+	return []Risk{{RiskUnchecked, inventory.Warning,
+		fmt.Sprintf("what its holder may do is not known: you may not list %s", strings.Join(powers.Unseen, ", "))}}
+}
+
+// ownNode reports whether a kubelet asks for its own name, and nothing more.
+func (r *Request) ownNode() bool {
+	return strings.HasPrefix(r.Requester, nodePrefix) && r.Requester == r.Subject.CommonName &&
+		slices.Equal(r.Subject.Organizations, []string{nodesGroup})
+}

@@ -1,0 +1,301 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/seal"
+)
+
+// acceptFlags are the flags of accept as they were given.
+type acceptFlags struct {
+	keyFile    string
+	identities []string
+	out        string
+	force      bool
+	onConflict string
+}
+
+func (a *app) newAccept(g *globals) *cobra.Command {
+	var f acceptFlags
+	cmd := &cobra.Command{
+		Use:   "accept FILE",
+		Short: "Join what an administrator sent to your key, and put it to use",
+		Long: `Take the kubeconfig that an administrator made of your request, join it to the
+private key that "request" has left on this machine, try it on the cluster, and
+merge it into your own kubeconfig. A file that was encrypted to your SSH key
+("issue --encrypt-to") is decrypted with it. Nothing else that the file may hold
+is taken over.`,
+		Example: a.examples(
+			"# What came back for your request",
+			"%s accept alice.kubeconfig",
+			"# What was encrypted to ~/.ssh/id_ed25519",
+			"%s accept alice.kubeconfig.age",
+			"# To a file of its own instead of ~/.kube/config",
+			"%s accept alice.kubeconfig --out staging.kubeconfig"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return hint.New("say which file was sent to you", fmt.Sprintf("as in: %s accept alice.kubeconfig, or - for standard input", a.program))
+			case len(args) > 1:
+				return hint.New(fmt.Sprintf("one file at a time, not %d", len(args)), "run the command once for each")
+			}
+			return a.accept(cmd.Context(), g, args[0], f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.keyFile, "key", "", "File with the private key (default: the one in ~/.kube/certs that fits)")
+	flags.StringArrayVar(&f.identities, "identity", nil, "SSH private key or age identity file to decrypt with (repeatable; default: ~/.ssh/id_ed25519, ~/.ssh/id_rsa)")
+	flags.StringVar(&f.out, "out", "", "File to write instead of merging into your kubeconfig")
+	flags.BoolVar(&f.force, "force", false, "Replace the file of --out if it exists")
+	flags.StringVar(&f.onConflict, "on-conflict", string(kubeconfig.Fail), "When your kubeconfig has something else of the same name: "+joinResolutions())
+	return cmd
+}
+
+func (a *app) accept(ctx context.Context, g *globals, path string, f acceptFlags) error {
+	if err := checkResolution(f.onConflict); err != nil {
+		return err
+	}
+	id, sealed, err := a.readHandOff(ctx, path, f)
+	if err != nil {
+		return err
+	}
+	leaf, err := a.checkHandOff(id)
+	if err != nil {
+		return err
+	}
+	joined, err := a.joinKey(id, leaf, f)
+	if err != nil {
+		return err
+	}
+	if joined.from != "" {
+		a.say("Joined the certificate of user %s to the key in %s\n", leaf.Subject.CommonName, joined.from)
+	} else if !sealed {
+		a.say("warning: the private key came along unencrypted: whoever saw this file on its way can be %s too\n", leaf.Subject.CommonName)
+	}
+	tried, err := a.tryOut(ctx, joined)
+	if err != nil {
+		return err
+	}
+	if err := a.keepHandOff(ctx, g, joined, f); err != nil {
+		return err
+	}
+	if tried != nil {
+		a.say("warning: it could not be tried: %s\n", tried)
+		a.say("hint: %s\n", "it may work once you are in the right network: kubectl --context "+shellQuote(joined.id.Context())+" auth whoami")
+		return nil
+	}
+	a.say("%s takes you for %s, until %s (%s left)\n", joined.id.Server, leaf.Subject.CommonName, minute(leaf.NotAfter), humanLeft(leaf.NotAfter.Sub(a.now())))
+	return nil
+}
+
+// readHandOff reads the file, and decrypts it where it is sealed.
+func (a *app) readHandOff(ctx context.Context, path string, f acceptFlags) (id kubeconfig.Identity, sealed bool, err error) {
+	data, err := a.readInput(path)
+	if err != nil {
+		return id, false, hint.Wrap(fmt.Errorf("reading what was sent to you: %w", err), "name the file that the administrator sent")
+	}
+	if sealed = seal.IsEncrypted(data); sealed {
+		if data, err = a.decrypt(ctx, data, f); err != nil {
+			return id, sealed, err
+		}
+	}
+	if id, err = kubeconfig.ReadHandOff(data); err != nil {
+		return id, sealed, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return id, sealed, nil
+}
+
+// decrypt opens what was encrypted to one of the reader's keys.
+func (a *app) decrypt(ctx context.Context, data []byte, f acceptFlags) ([]byte, error) {
+	files := f.identities
+	if len(files) == 0 {
+		home := a.home()
+		files = []string{filepath.Join(home, ".ssh", "id_ed25519"), filepath.Join(home, ".ssh", "id_rsa")}
+	}
+	var identities []seal.Identity
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) && len(f.identities) == 0 {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading your private key: %w", err)
+		}
+		found, err := seal.ParseIdentity(text, func() ([]byte, error) {
+			return a.askSecret(ctx, "passphrase for "+file, "name another key with --identity, or run this at a terminal")
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading your private key %s: %w", file, err)
+		}
+		identities = append(identities, found...)
+	}
+	if len(identities) == 0 {
+		return nil, hint.New("the file is encrypted, and there is no key to open it with: neither ~/.ssh/id_ed25519 nor ~/.ssh/id_rsa", "name your private key with --identity")
+	}
+	opened, err := seal.Decrypt(data, identities)
+	if errors.Is(err, seal.ErrNotForYou) {
+		return nil, hint.Wrap(fmt.Errorf("the file cannot be opened: %w", err), "name the private key that fits with --identity, or tell the administrator your public one")
+	}
+	return opened, err
+}
+
+// checkHandOff looks at the certificate.
+func (a *app) checkHandOff(id kubeconfig.Identity) (*x509.Certificate, error) {
+	certs, err := pki.ParseCertificates(id.Certificate)
+	if len(certs) == 0 {
+		return nil, fmt.Errorf("reading the certificate that was sent to you: %w", err)
+	}
+	leaf := certs[0]
+	if a.now().After(leaf.NotAfter) {
+		return nil, hint.New(fmt.Sprintf("the certificate that was sent to you (%s) expired on %s", pki.SubjectOf(leaf), minute(leaf.NotAfter)), "ask for another one")
+	}
+	if !pki.HasUsage(leaf, x509.ExtKeyUsageClientAuth) {
+		return nil, hint.New(fmt.Sprintf("the certificate that was sent to you (%s) may not be used as a client certificate", pki.SubjectOf(leaf)), "ask for another one")
+	}
+	return leaf, nil
+}
+
+// joined is a hand-off with its key.
+type joined struct {
+	id kubeconfig.Identity
+	// key is the private key as PEM; from is its file, "" if it came along.
+	key  []byte
+	from string
+}
+
+// joinKey finds the key that belongs to the certificate. It stays where it is,
+// and the kubeconfig refers to it; only a key that came along is embedded.
+func (a *app) joinKey(id kubeconfig.Identity, leaf *x509.Certificate, f acceptFlags) (*joined, error) {
+	if len(id.Key) > 0 {
+		key, err := pki.ParseKey(id.Key)
+		if err != nil {
+			return nil, fmt.Errorf("reading the private key that was sent to you: %w", err)
+		}
+		if !pki.SamePublicKey(key.Public(), leaf.PublicKey) {
+			return nil, hint.New("the private key that was sent to you does not belong to its certificate", "ask for another one")
+		}
+		return &joined{id, id.Key, ""}, nil
+	}
+	candidates, err := a.keyCandidates(leaf.Subject.CommonName, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range candidates {
+		data, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) && f.keyFile == "" {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading your private key: %w", err)
+		}
+		key, err := pki.ParseKey(data)
+		if err != nil && f.keyFile != "" {
+			return nil, fmt.Errorf("reading your private key %s: %w", file, err)
+		}
+		if err == nil && pki.SamePublicKey(key.Public(), leaf.PublicKey) {
+			if id.KeyFile, err = filepath.Abs(file); err != nil {
+				return nil, fmt.Errorf("finding %s: %w", file, err)
+			}
+			return &joined{id, data, file}, nil
+		}
+	}
+	who := pki.SubjectOf(leaf)
+	if f.keyFile != "" {
+		return nil, hint.New(fmt.Sprintf("the key in %s does not belong to the certificate of %s", f.keyFile, who), "it is for another request; name the key that was made for it")
+	}
+	return nil, hint.New(fmt.Sprintf("no key in %s belongs to the certificate of %s", filepath.Dir(candidates[0]), who),
+		fmt.Sprintf("run this where you ran: %s request %s; or name the key with --key", a.program, shellQuote(leaf.Subject.CommonName)))
+}
+
+// keyCandidates are the files that may hold the key, the likeliest first.
+func (a *app) keyCandidates(user string, f acceptFlags) ([]string, error) {
+	if f.keyFile != "" {
+		return []string{f.keyFile}, nil
+	}
+	likely, err := a.keyPath(user)
+	if err != nil {
+		return nil, err
+	}
+	others, _ := filepath.Glob(filepath.Join(filepath.Dir(likely), "*.key"))
+	slices.Sort(others)
+	return append([]string{likely}, others...), nil
+}
+
+// tryOut asks the API server whom it takes the holder for. A server that
+// refuses is an error; one that cannot be reached is only told.
+func (a *app) tryOut(ctx context.Context, j *joined) (unreachable, fault error) {
+	const patience = 10 * time.Second
+	whole := j.id
+	whole.Key, whole.KeyFile = j.key, ""
+	data, err := kubeconfig.Build(whole)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cluster.FromKubeconfig(data, "kubectl-certs/"+version, warnings{a})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	user, err := c.WhoAmI(ctx, whole.Certificate, whole.Key)
+	certs, _ := pki.ParseCertificates(whole.Certificate)
+	switch {
+	case err == nil && user == certs[0].Subject.CommonName:
+		return nil, nil
+	case err == nil:
+		return nil, hint.New(fmt.Sprintf("%s takes you for %q instead of %q; nothing was changed", c.Server, user, certs[0].Subject.CommonName), "ask the administrator")
+	case apierrors.IsUnauthorized(err):
+		return nil, hint.New(fmt.Sprintf("%s does not accept the certificate; nothing was changed", c.Server), "it may be for another cluster: ask the administrator")
+	case errors.Is(err, context.Canceled):
+		return nil, err
+	}
+	if _, ok := errors.AsType[*apierrors.StatusError](err); ok {
+		return nil, err
+	}
+	explained := c.Explain(err, a.now())
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return nil, hint.Wrap(fmt.Errorf("%w; nothing was changed", explained), "ask the administrator")
+	}
+	return explained, nil
+}
+
+// keepHandOff writes the kubeconfig, or merges it into the user's own.
+func (a *app) keepHandOff(ctx context.Context, g *globals, j *joined, f acceptFlags) error {
+	data, err := kubeconfig.Build(j.id)
+	if err != nil {
+		return err
+	}
+	if f.out == "" {
+		if err := a.mergeOwn(ctx, mergeTarget{a.ownFiles(g), kubeconfig.Resolution(f.onConflict)}, data); err != nil {
+			return err
+		}
+		a.say("Use it: kubectl config use-context %s\n", shellQuote(j.id.Context()))
+		return nil
+	}
+	file, err := kubeconfig.Reserve(f.out, f.force)
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	if err := file.Commit(data); err != nil {
+		return err
+	}
+	fprintf(a.out, "Wrote %s\n", f.out)
+	return nil
+}

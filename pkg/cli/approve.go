@@ -1,0 +1,258 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+)
+
+// decideFlags are the flags of approve and deny as they were given.
+type decideFlags struct {
+	yes             bool
+	acceptRisks     []string
+	kubeletServing  bool
+	watch           bool
+	reason, message string
+}
+
+func (a *app) newApprove(g *globals) *cobra.Command {
+	var f decideFlags
+	cmd := &cobra.Command{
+		Use:   "approve NAME... | --kubelet-serving",
+		Short: "Approve requests for certificates, after a look at what is in them",
+		Long: `Approve CertificateSigningRequests. What is in them is shown, with its risks,
+and the person at the terminal is asked. Each risk has to be accepted by its
+code; docs/risks.md tells what they mean. A request that was replaced since it
+was shown is not approved.
+
+With --kubelet-serving, requests for the serving certificates of kubelets are
+approved without being asked about, when they are in order: the node itself
+asks, in its own name, and every name and address in the request is one of
+that Node's. Others are left alone, and said why.`,
+		Example: a.examples(
+			"# Look at a request, and decide",
+			"%s approve csr-8xk2v",
+			"# In a script, for an administrator",
+			"%s approve csr-8xk2v --yes --accept-risk cluster-admin",
+			"# Let kubelets serve, now and until Ctrl-C",
+			"%s approve --kubelet-serving --watch"),
+		Args: func(cmd *cobra.Command, args []string) error { return f.check(cmd, args) },
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if f.kubeletServing {
+				return a.approveServing(cmd.Context(), g, f.watch)
+			}
+			return a.decide(cmd.Context(), g, names, f, access.Verdict{
+				Approve: true, Reason: "KubectlCertsApprove", Message: f.approval(),
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask")
+	flags.StringSliceVar(&f.acceptRisks, "accept-risk", nil, "Approve in spite of the risk of this code (repeatable)")
+	flags.BoolVar(&f.kubeletServing, "kubelet-serving", false, "Approve what kubelets may serve with")
+	flags.BoolVar(&f.watch, "watch", false, "With --kubelet-serving: keep on until interrupted")
+	return cmd
+}
+
+func (a *app) newDeny(g *globals) *cobra.Command {
+	var f decideFlags
+	cmd := &cobra.Command{
+		Use:   "deny NAME... --reason TEXT",
+		Short: "Deny requests for certificates",
+		Long: `Deny CertificateSigningRequests, for a reason that whoever asked can read. What
+is in them is shown, and the person at the terminal is asked. A denied request
+cannot be approved any more; a new one can be made.`,
+		Example: a.examples(
+			"# Tell why",
+			`%s deny csr-8xk2v --reason WrongGroup --message "devs, not admins"`),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if strings.TrimSpace(f.reason) == "" {
+				return hint.New("say why the request is denied", `pass --reason TEXT: whoever asked for the certificate can read it`)
+			}
+			return f.check(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return a.decide(cmd.Context(), g, names, f, access.Verdict{Reason: f.reason, Message: f.message})
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.reason, "reason", "", "Why, in a word or two")
+	flags.StringVar(&f.message, "message", "", "Why, at length")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask")
+	return cmd
+}
+
+// check refuses what makes no sense before anything is asked of the cluster.
+func (f decideFlags) check(cmd *cobra.Command, names []string) error {
+	switch {
+	case f.kubeletServing && len(names) > 0:
+		return hint.New("--kubelet-serving finds the requests by itself", "leave out the names, or the flag")
+	case f.watch && !f.kubeletServing:
+		return hint.New("--watch goes with --kubelet-serving only", "people's requests are looked at one by one")
+	case !f.kubeletServing && len(names) == 0:
+		return hint.New("say which request", "see what waits: "+cmd.Root().DisplayName()+" requests")
+	}
+	for _, code := range f.acceptRisks {
+		if !slices.Contains(access.RiskCodes(), access.RiskCode(code)) {
+			var known []string
+			for _, k := range access.RiskCodes() {
+				known = append(known, string(k))
+			}
+			return hint.New(fmt.Sprintf("there is no risk %q", code), "the risks are: "+strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// approval is what the request will say of how it was approved.
+func (f decideFlags) approval() string {
+	message := "Approved by the person who ran kubectl certs approve."
+	if len(f.acceptRisks) > 0 {
+		message += " Accepted risks: " + strings.Join(f.acceptRisks, ", ") + "."
+	}
+	return message
+}
+
+// decide shows the requests, asks, and writes verdict into each.
+func (a *app) decide(ctx context.Context, g *globals, names []string, f decideFlags, verdict access.Verdict) error {
+	c, err := a.connect(g)
+	if err != nil {
+		return err
+	}
+	if err := c.CheckCredentials(); err != nil {
+		return err
+	}
+	powers, err := access.ReadPowers(ctx, c.Client)
+	if err != nil {
+		return c.Explain(err, a.now())
+	}
+	found, err := getRequests(ctx, c, powers, names)
+	if err != nil {
+		return c.Explain(err, a.now())
+	}
+	var signers []string
+	for i := range found {
+		if err := found[i].CheckPending(); err != nil {
+			return err
+		}
+		signers = append(signers, found[i].Signer)
+	}
+	if err := access.CheckMayDecide(ctx, c.Allowed, signers...); err != nil {
+		return c.Explain(err, a.now())
+	}
+	for i := range found {
+		a.showRequest(a.errOut, &found[i], powers, false)
+	}
+	verb := "Deny"
+	if verdict.Approve {
+		verb = "Approve"
+		if err := f.checkRisks(found); err != nil {
+			return err
+		}
+	}
+	if err := a.confirm(ctx, fmt.Sprintf("%s %s?", verb, theseRequests(found)), f.yes); err != nil {
+		return err
+	}
+	return a.writeVerdict(ctx, c, found, verdict)
+}
+
+func theseRequests(found []access.Request) string {
+	if len(found) == 1 {
+		return "request " + found[0].Name
+	}
+	return "these " + count(len(found), "request")
+}
+
+// checkRisks returns an error that names every risk nobody has accepted.
+func (f decideFlags) checkRisks(found []access.Request) error {
+	var open, flags []string
+	for _, r := range found {
+		for _, risk := range r.Risks {
+			if slices.Contains(f.acceptRisks, string(risk.Code)) {
+				continue
+			}
+			open = append(open, fmt.Sprintf("%s of request %s", risk.Code, r.Name))
+			if flag := "--accept-risk " + string(risk.Code); !slices.Contains(flags, flag) {
+				flags = append(flags, flag)
+			}
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	return hint.New("nothing was approved: nobody has accepted the risk "+strings.Join(open, ", the risk "),
+		"deny it, or approve it all the same with "+strings.Join(flags, " "))
+}
+
+// writeVerdict goes on after a request that could not be decided about.
+func (a *app) writeVerdict(ctx context.Context, c *cluster.Cluster, found []access.Request, verdict access.Verdict) error {
+	done := "denied"
+	if verdict.Approve {
+		done = "approved"
+	}
+	failed := 0
+	for i := range found {
+		err := access.Decide(ctx, c.Client, &found[i], verdict)
+		if err == nil {
+			fprintf(a.out, "Request %s %s\n", found[i].Name, done)
+			continue
+		}
+		err = c.Explain(err, a.now())
+		if len(found) == 1 || errors.Is(err, context.Canceled) {
+			return err
+		}
+		failed++
+		a.say("warning: %s\n", err)
+	}
+	if failed > 0 {
+		return hint.New(fmt.Sprintf("%d of %s were not %s", failed, count(len(found), "request"), done), "look at the warnings above")
+	}
+	return nil
+}
+
+// approveServing approves the serving requests of kubelets that are in order.
+func (a *app) approveServing(ctx context.Context, g *globals, watch bool) error {
+	c, err := a.connect(g)
+	if err != nil {
+		return err
+	}
+	if err := c.CheckCredentials(); err != nil {
+		return err
+	}
+	if err := access.CheckMayServe(ctx, c.Allowed, watch); err != nil {
+		return c.Explain(err, a.now())
+	}
+	seen := 0
+	approver := access.NewServingApprover(c.Client,
+		access.Verdict{Approve: true, Reason: "KubectlCertsKubeletServing", Message: "The node itself asked, and every name and address is one of the Node's."},
+		func(r *access.Request) {
+			seen++
+			fprintf(a.out, "Request %s approved: node %s serves as %s\n", r.Name, r.NodeOf(), alternativeNames(r))
+		},
+		func(r *access.Request, why error) {
+			seen++
+			a.say("warning: request %s was left alone: %s\n", r.Name, why)
+		})
+	if !watch {
+		if err := approver.Once(ctx); err != nil {
+			return c.Explain(err, a.now())
+		}
+		if seen == 0 {
+			fprintf(a.out, "No kubelet waits for a serving certificate.\n")
+		}
+		return nil
+	}
+	a.say("Watching for requests of kubelets; Ctrl-C ends it\n")
+	approver.Watch(ctx, func(err error) { a.say("warning: %s; trying again\n", c.Explain(err, a.now())) })
+	return nil // interrupted, as it was meant to be
+}

@@ -1,0 +1,340 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
+	"github.com/kubectl-certs/kubectl-certs/pkg/people"
+)
+
+// sideBySide is how many people are served at a time. The signer of a usual
+// cluster takes 20 requests a second (kube-controller-manager's
+// --kube-api-qps), which this many keep busy.
+const sideBySide = 16
+
+// waiting is how many are served at a time where somebody else approves, and
+// each one waits.
+const waiting = 100
+
+// newcomer is one person of the file, with what they are to have.
+type newcomer struct {
+	name    string
+	request issue.Request
+	grants  []access.Grant
+	path    string
+}
+
+// batch lets many people in.
+type batch struct {
+	*app
+	c     *cluster.Cluster
+	flags issueFlags
+	// namespace is the default of the new kubeconfigs; "" for none.
+	namespace string
+	plan      *issue.Plan
+	// records are by fingerprint; nil where they cannot be read.
+	records map[string]access.Record
+	show    *progress
+	// unrecorded is why some certificate could not be recorded.
+	unrecorded error
+	mu         sync.Mutex
+}
+
+func (a *app) issueMany(ctx context.Context, g *globals, args []string, f issueFlags) error {
+	if err := f.checkMany(args); err != nil {
+		return err
+	}
+	everybody, err := a.readPeople(f)
+	if err != nil {
+		return err
+	}
+	c, err := a.connect(g)
+	if err != nil {
+		return err
+	}
+	if err := c.CheckCredentials(); err != nil {
+		return err
+	}
+	for i := range everybody {
+		for j := range everybody[i].grants {
+			if n := &everybody[i].grants[j]; n.Namespace == ownNamespace {
+				n.Namespace = c.Namespace
+			}
+		}
+	}
+	made, err := makeDirectory(f.out)
+	if err != nil {
+		return err
+	}
+	b := &batch{app: a, c: c, flags: f, namespace: flagValue(g.kubectl.Namespace), show: a.newProgress(len(everybody))}
+	if err := b.prepare(ctx, everybody); err != nil {
+		removeDirectory(made)
+		return c.Explain(err, a.now())
+	}
+	b.serve(ctx, everybody)
+	return b.sum(ctx)
+}
+
+// checkMany reports flags that are for one person.
+func (f issueFlags) checkMany(args []string) error {
+	switch {
+	case len(args) > 0:
+		return hint.New(fmt.Sprintf("-f says whom to let in, and so does %q", args[0]), "name people in one place")
+	case f.out == "":
+		return hint.New("-f writes a kubeconfig for everybody, and needs a directory for them", "name it with --out, as in: --out people/")
+	case f.out == "-":
+		return hint.New("-f writes a kubeconfig for everybody, which standard output cannot keep apart", "name a directory with --out")
+	}
+	for name, given := range map[string]bool{
+		"--name": f.named, "--node": f.node != "", "--group": len(f.groups) > 0, "--role": len(f.roles) > 0, "--cluster-role": len(f.clusterRoles) > 0,
+		"--request": f.requestFile != "", "--p12": f.p12 != "", "--encrypt-to": len(f.encryptTo) > 0, "--merge": f.merge,
+		"--dry-run": f.dryRun != dryRunNone,
+	} {
+		if given {
+			return hint.New(name+" is for one person, and -f for many", "put groups, roles and lives into the file, and leave the rest out")
+		}
+	}
+	return nil
+}
+
+// ownNamespace stands for the namespace of the context, which is not known
+// before the file is read. No namespace is called so.
+const ownNamespace = "."
+
+// readPeople reads the file, and checks everything that needs no cluster.
+func (a *app) readPeople(f issueFlags) ([]newcomer, error) {
+	fail := func(err error) ([]newcomer, error) {
+		return nil, fmt.Errorf("reading %s: %w", f.peopleFile, err)
+	}
+	data, err := a.readInput(f.peopleFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the file of people: %w", err)
+	}
+	list, err := people.Parse(data)
+	if err != nil {
+		return fail(err)
+	}
+	var everybody []newcomer
+	paths := map[string]string{}
+	for _, p := range list {
+		n, err := a.newcomer(p, f)
+		if err != nil {
+			return fail(fmt.Errorf("line %d: %s: %w", p.Line, p.Name, err))
+		}
+		// Some file systems do not tell capitals.
+		key := strings.ToLower(n.path)
+		if paths[key] != "" {
+			return fail(hint.New(fmt.Sprintf("line %d: %q and %q would share the file %s", p.Line, paths[key], p.Name, n.path), "give them names that differ, or issue one of them alone"))
+		}
+		paths[key] = p.Name
+		everybody = append(everybody, n)
+	}
+	return everybody, nil
+}
+
+func (a *app) newcomer(p people.Person, f issueFlags) (newcomer, error) {
+	if !f.person {
+		if slices.Contains(profileNames(), p.Name) {
+			return newcomer{}, hint.New(fmt.Sprintf("%q is a profile, and no person", p.Name), fmt.Sprintf("issue it alone: %s issue %s; or add --person", a.program, p.Name))
+		}
+		if err := a.checkPerson(p.Name); err != nil {
+			return newcomer{}, err
+		}
+	}
+	f.groups = p.Groups
+	if p.ExpiresIn != "" {
+		if err := f.expiresIn.Set(p.ExpiresIn); err != nil {
+			return newcomer{}, fmt.Errorf("expiresIn: %w", err)
+		}
+	}
+	t := person(p.Name)
+	request, err := f.request(t)
+	if err != nil {
+		return newcomer{}, err
+	}
+	grants, err := parseGrants(p.Roles, p.ClusterRoles, ownNamespace)
+	if err != nil {
+		return newcomer{}, err
+	}
+	return newcomer{p.Name, request, grants, filepath.Join(f.out, fileName(p.Name)+".kubeconfig")}, nil
+}
+
+// prepare finds out once what everybody needs: what the caller may do, what
+// each role is, and what was recorded before.
+func (b *batch) prepare(ctx context.Context, everybody []newcomer) error {
+	var distinct []access.Grant
+	count := map[access.Grant]int{}
+	for _, n := range everybody {
+		for _, g := range n.grants {
+			if count[g]++; count[g] == 1 {
+				distinct = append(distinct, g)
+			}
+		}
+	}
+	done := make(chan error, 1)
+	go func() { done <- b.readRecords(ctx) }()
+	plan, prepared, err := b.app.prepare(ctx, b.c, everybody[0].request, distinct, true)
+	recordsErr := <-done
+	if err != nil {
+		return err
+	}
+	if recordsErr != nil {
+		return recordsErr
+	}
+	b.plan = plan
+	known := map[access.Grant]access.Grant{}
+	for i, g := range distinct {
+		known[g] = prepared[i]
+	}
+	for _, n := range everybody {
+		for i, g := range n.grants {
+			n.grants[i] = known[g]
+		}
+	}
+	b.say("Letting in %d people, into %s\n", len(everybody), b.flags.out)
+	for i, g := range prepared {
+		b.say("  access   %s %s %s, for %d of them\n", g.Kind(), g.Role, g.Where(), count[distinct[i]])
+	}
+	if !plan.MayApprove {
+		b.say("You may not approve their requests. Waiting for somebody who runs: %s approve NAME\n", b.program)
+	}
+	return nil
+}
+
+func (b *batch) readRecords(ctx context.Context) error {
+	records, err := access.List(ctx, b.c.Client, "")
+	if isMissing(err) {
+		b.say("warning: what was issued before is judged by the files alone: %s\n", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	b.records = map[string]access.Record{}
+	for _, r := range records.Items {
+		b.records[r.Fingerprint] = r
+	}
+	return nil
+}
+
+// serve lets everybody in, some at a time. One who fails does not hold up the
+// others.
+func (b *batch) serve(ctx context.Context, everybody []newcomer) {
+	atATime := sideBySide
+	if !b.plan.MayApprove {
+		atATime = waiting
+	}
+	queue := make(chan newcomer)
+	var crew sync.WaitGroup
+	for range min(atATime, len(everybody)) {
+		crew.Go(func() {
+			for n := range queue {
+				done, err := b.letIn(ctx, n)
+				b.show.add(n.name, done, err)
+			}
+		})
+	}
+	for _, n := range everybody {
+		if ctx.Err() != nil {
+			break
+		}
+		queue <- n
+	}
+	close(queue)
+	crew.Wait()
+}
+
+// letIn does what is missing for one person.
+func (b *batch) letIn(ctx context.Context, n newcomer) (outcome, error) {
+	missing, err := access.Missing(ctx, b.c.Client, n.name, n.grants)
+	if err != nil {
+		return failed, b.c.Explain(err, b.now())
+	}
+	present, err := b.present(n)
+	if err != nil {
+		return failed, err
+	}
+	if present == nil {
+		return issuedNow, b.issueTo(ctx, n, missing)
+	}
+	record, recorded := b.records[present.record.Fingerprint]
+	if record.Ended != nil && !b.flags.force {
+		return failed, hint.New(fmt.Sprintf("the access of %q was ended on %s", n.name, minute(*record.Ended)), "take them out of the file, or let them in again with --force")
+	}
+	done := complete
+	if len(missing) > 0 {
+		if _, err := access.Apply(ctx, b.c.Client, n.name, missing); err != nil {
+			return failed, b.c.Explain(err, b.now())
+		}
+		done = completed
+	}
+	if b.records != nil && !recorded {
+		b.note(access.Save(ctx, b.c.Client, present.record))
+		done = completed
+	}
+	return done, nil
+}
+
+// issueTo issues a certificate to one person.
+func (b *batch) issueTo(ctx context.Context, n newcomer, grants []access.Grant) error {
+	plan, err := b.plan.For(n.request)
+	if err != nil {
+		return err
+	}
+	f := b.flags
+	f.out, f.force = n.path, true // present has looked at what is there
+	expected := identity(b.c, f.server, n.name, b.namespace)
+	out, err := b.openOutputs(ctx, f, person(n.name), expected)
+	if err != nil {
+		return err
+	}
+	defer out.Discard()
+	issued, err := b.obtain(ctx, b.c, plan, func(issue.Event, string) {})
+	if err != nil {
+		return b.c.Explain(err, b.now())
+	}
+	made, err := access.Apply(ctx, b.c.Client, n.name, grants)
+	if err != nil {
+		return b.c.Explain(err, b.now())
+	}
+	recorded := make(chan error, 1)
+	go func() { recorded <- b.record(ctx, b.c, plan, issued) }()
+	expected.Certificate, expected.Key = issued.CertificatePEM, issued.Key
+	err = out.Commit(ctx, expected)
+	b.note(<-recorded)
+	if err != nil {
+		return takeBack(ctx, b.c, made, err)
+	}
+	return nil
+}
+
+// note keeps the first reason why something was not recorded.
+func (b *batch) note(unrecorded error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unrecorded = cmp.Or(b.unrecorded, unrecorded)
+}
+
+// sum says what became of everybody.
+func (b *batch) sum(ctx context.Context) error {
+	b.show.end()
+	b.showUnrecorded(b.unrecorded)
+	fprintf(b.out, "%s\n", b.show.summary())
+	left := b.show.left()
+	switch {
+	case ctx.Err() != nil:
+		return hint.New(fmt.Sprintf("interrupted: %d people were not let in", left), "run the command again: it does only what is missing")
+	case left > 0:
+		return hint.New(fmt.Sprintf("%d of %d people were not let in", left, b.show.all), "mend that and run the command again: it does only what is missing")
+	}
+	return nil
+}

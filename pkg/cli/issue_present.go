@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// present is a kubeconfig that an earlier run has left.
+type present struct {
+	// record is what its certificate would be recorded as.
+	record access.Record
+}
+
+// present returns what an earlier run has left for a person, nil if there is
+// nothing, or nothing that is still good. A file that holds something else is
+// an error unless it may be replaced.
+func (b *batch) present(n newcomer) (*present, error) {
+	data, err := os.ReadFile(n.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", n.path, err)
+	}
+	if b.flags.force {
+		return nil, nil
+	}
+	const advice = "move it away, or replace it with --force"
+	id, err := kubeconfig.ReadHandOff(data)
+	if err != nil {
+		return nil, hint.Wrap(fmt.Errorf("%s is there already, and was not made by this command: %w", n.path, err), advice)
+	}
+	certs, err := pki.ParseCertificates(id.Certificate)
+	if len(certs) == 0 {
+		return nil, hint.Wrap(fmt.Errorf("%s is there already, and its certificate cannot be read: %w", n.path, err), advice)
+	}
+	leaf := certs[0]
+	if subject := pki.SubjectOf(leaf); !subject.Equal(n.request.Subject) {
+		return nil, hint.New(fmt.Sprintf("%s is there already, and is for %s instead of %s", n.path, subject, n.request.Subject), advice)
+	}
+	if id.Server != cmp.Or(b.flags.server, b.c.Server) {
+		return nil, hint.New(fmt.Sprintf("%s is there already, and is for another cluster (%s)", n.path, id.Server), advice)
+	}
+	if b.now().After(leaf.NotAfter) {
+		return nil, nil // it is of no use any more
+	}
+	// Who asked for it and who approved is not known any more.
+	return &present{access.NewRecord(leaf, b.plan.Signer, "", "", "", leaf.NotBefore)}, nil
+}
+
+// isMissing reports whether err says that permissions are missing.
+func isMissing(err error) bool {
+	_, ok := errors.AsType[*permit.Missing](err)
+	return ok
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/report"
+)
+
+func (a *app) newIssued(g *globals) *cobra.Command {
+	var output, user string
+	cmd := &cobra.Command{
+		Use:   "issued",
+		Short: "List the certificates that were issued, and what is left of them",
+		Long: `List the certificates that "issue" has recorded in the cluster, the newest last.
+The API itself forgets a request within the hour; the records (ConfigMaps in
+namespace kube-system) tell who was let in, by whom, and until when. There is
+never a key in them.`,
+		Example: a.examples(
+			"# Who was let in, and for how long still?",
+			"%s issued",
+			"# Everything about one user's certificates",
+			"%s issued --user alice -o wide",
+			"# Serial numbers and fingerprints for an audit",
+			"%s issued -o json | jq -r '.items[] | .user + \" \" + .sha256'"),
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := report.CheckListFormat(output); err != nil {
+				return err
+			}
+			colors, err := a.colors(g.color)
+			if err != nil {
+				return err
+			}
+			return a.issued(cmd.Context(), g, user, output, colors)
+		},
+	}
+	cmd.Flags().StringVar(&user, "user", "", "Show this user's alone")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.ListFormats(), ", "))
+	return cmd
+}
+
+func (a *app) issued(ctx context.Context, g *globals, user, output string, colors report.Colors) error {
+	c, err := a.connect(g)
+	if err != nil {
+		return err
+	}
+	if err := c.CheckCredentials(); err != nil {
+		return err
+	}
+	records, err := access.List(ctx, c.Client, user)
+	if err != nil {
+		return c.Explain(err, a.now())
+	}
+	if err := issuedList(records.Items, user, a.now()).Write(a.out, output, colors); err != nil {
+		return fmt.Errorf("writing the output: %w", err)
+	}
+	for _, damaged := range records.Damaged {
+		a.say("warning: a record cannot be read: %s\n", damaged)
+	}
+	return nil
+}
+
+// issuedRecord is a record as JSON and YAML show it.
+type issuedRecord struct {
+	access.Record
+	// Status is valid, expired, or ended: the user's access was taken back,
+	// and the certificate still names them until it expires.
+	Status string `json:"status"`
+}
+
+// issuedList shows records as they stand at now.
+func issuedList(records []access.Record, user string, now time.Time) report.List {
+	document := struct {
+		APIVersion string         `json:"apiVersion"`
+		Kind       string         `json:"kind"`
+		TakenAt    time.Time      `json:"takenAt"`
+		Items      []issuedRecord `json:"items"`
+	}{inventory.APIVersion, "IssuedCertificateList", now.UTC().Truncate(time.Second), []issuedRecord{}}
+	list := report.List{
+		Header:   []string{"USER", "GROUPS", "STATUS", "ISSUED", "EXPIRES", "LEFT", "APPROVED BY", "REQUESTED BY", "REQUEST", "SIGNER", "ENDED", "SERIAL", "SHA256"},
+		WideOnly: 6,
+		Empty:    "No certificates are recorded.",
+	}
+	if user != "" {
+		list.Empty = fmt.Sprintf("No certificates of user %s are recorded.", report.Printable(user))
+	}
+	for _, r := range records {
+		status, tone := recordStatus(r, now)
+		document.Items = append(document.Items, issuedRecord{r, status})
+		ended := ""
+		if r.Ended != nil {
+			ended = minute(*r.Ended)
+		}
+		approver := r.ApprovedBy
+		if approver == "" {
+			approver = "somebody else"
+		}
+		var row []report.Cell
+		for _, text := range []string{r.User, strings.Join(r.Groups, ", "), status, minute(r.IssuedAt), minute(r.NotAfter), leftOf(r.NotAfter, now),
+			approver, r.RequestedBy, r.Request, r.Signer, ended, r.Serial, r.Fingerprint} {
+			row = append(row, report.Cell{Text: text})
+		}
+		row[2].Mood = tone
+		list.Rows = append(list.Rows, row)
+		list.Names = append(list.Names, "configmap/"+r.Name)
+	}
+	list.Document = document
+	return list
+}
+
+func recordStatus(r access.Record, now time.Time) (string, report.Mood) {
+	switch {
+	case now.After(r.NotAfter):
+		return "expired", report.Bad
+	case r.Ended != nil:
+		return "ended", report.Doubtful
+	}
+	return "valid", report.Good
+}
+
+// minute renders a time as all tables do.
+func minute(t time.Time) string {
+	return t.UTC().Format("2006-01-02 15:04 MST")
+}
+
+// leftOf says how long it still is until then, or how long ago it was.
+func leftOf(then, now time.Time) string {
+	if d := then.Sub(now); d >= 0 {
+		return duration.HumanDuration(d)
+	}
+	return duration.HumanDuration(now.Sub(then)) + " ago"
+}

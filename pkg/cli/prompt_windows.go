@@ -1,0 +1,4 @@
+package cli
+
+// terminalPath opens the console of this process.
+const terminalPath = "CONIN$"

@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// renewFlags are the flags of renew as they were given.
+type renewFlags struct {
+	all       bool
+	dir       string
+	within    lifetime
+	expiresIn lifetime
+	keyType   string
+	dryRun    bool
+	timeout   time.Duration
+}
+
+func (a *app) newRenew(g *globals) *cobra.Command {
+	var f renewFlags
+	cmd := &cobra.Command{
+		Use:   "renew [CONTEXT...]",
+		Short: "Renew client certificates in place: in a kubeconfig, or in a component's directory",
+		Long: `Renew client certificates in place: a new key and a new certificate for the same
+user in the same groups, put where the old ones stand. The old ones stay until
+the API server has accepted the new ones.
+
+Without CONTEXT, the current context's certificate is renewed. It is renewed by
+its own rights; whoever may not request certificates, or whose certificate has
+expired, is renewed by somebody else's: name that context with --context.
+--dir renews every NAME.crt and NAME.key of a directory by the rights of the
+current context. What cannot be renewed through the API is told why.`,
+		Example: a.examples(
+			"# Your own certificate, in your kubeconfig",
+			"%s renew",
+			"# All that run out within 30 days",
+			"%s renew --all --within 30d",
+			"# Somebody's kubeconfig, by an administrator's rights",
+			"%s renew alice@prod --context admin@prod",
+			"# A component's files",
+			"%s renew --dir /etc/kubernetes/pki/scheduler --dry-run"),
+		RunE: func(cmd *cobra.Command, contexts []string) error {
+			if err := f.check(contexts); err != nil {
+				return err
+			}
+			return a.renew(cmd.Context(), g, contexts, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVar(&f.all, "all", false, "Renew every client certificate in the kubeconfig")
+	flags.StringVar(&f.dir, "dir", "", "Renew the certificates (NAME.crt, NAME.key) in this directory instead")
+	flags.Var(&f.within, "within", "Leave alone what is good for longer than this, such as 30d")
+	flags.Var(&f.expiresIn, "expires-in", "Life of the new certificate, such as 8h or 30d (default: that of the old one)")
+	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
+	flags.BoolVar(&f.dryRun, "dry-run", false, "Show what would be done, and do nothing")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "How long to wait for somebody else's approval")
+	return cmd
+}
+
+func (f renewFlags) check(contexts []string) error {
+	switch {
+	case f.dir != "" && (f.all || len(contexts) > 0):
+		return hint.New("--dir is for files, --all and CONTEXT are for a kubeconfig", "run the command once for each")
+	case f.all && len(contexts) > 0:
+		return hint.New("--all and names exclude each other", "leave one of them out")
+	}
+	_, err := pki.ParseKeyType(f.keyType)
+	return err
+}
+
+// renewal is a client certificate that may be renewed.
+type renewal struct {
+	// what is how it is spoken of: "context alice@prod", "scheduler.crt".
+	what  string
+	old   *x509.Certificate
+	chain []*x509.Certificate
+	files []string
+	// connect reaches the cluster by the rights that it is to be renewed by.
+	connect func() (*cluster.Cluster, error)
+	// swap puts the new certificate and key, both PEM, in the old ones' place.
+	swap func(ctx context.Context, certificate, key []byte) error
+	// fault is why it cannot be renewed; nil if it can.
+	fault error
+}
+
+func (a *app) renew(ctx context.Context, g *globals, contexts []string, f renewFlags) error {
+	var found []renewal
+	var err error
+	if f.dir != "" {
+		found, err = a.findInDirectory(g, f.dir)
+	} else {
+		found, err = a.findInKubeconfig(g, contexts, f.all)
+	}
+	if err != nil {
+		return err
+	}
+	failed := 0
+	for i := range found {
+		err := a.renewOne(ctx, &found[i], f)
+		if err == nil {
+			continue
+		}
+		// One is told as any other command tells it; of several, each is said
+		// and the others go on.
+		if len(found) == 1 || ctx.Err() != nil {
+			return err
+		}
+		if found[i].fault == nil || !f.all && f.dir == "" {
+			failed++
+		}
+		a.say("warning: %s was not renewed: %s\n", found[i].what, err)
+		if advice := hint.Of(err); advice != "" {
+			a.say("hint: %s\n", advice)
+		}
+	}
+	if failed > 0 {
+		return hint.New(fmt.Sprintf("%d of %s were not renewed", failed, count(len(found), "certificate")), "see the warnings above; the old ones are still there")
+	}
+	return nil
+}
+
+// renewOne renews one certificate, or says why that need not be.
+func (a *app) renewOne(ctx context.Context, r *renewal, f renewFlags) error {
+	if r.fault != nil {
+		return r.fault
+	}
+	left := r.old.NotAfter.Sub(a.now())
+	if f.within != 0 && left > time.Duration(f.within) {
+		a.say("%s is good for %s still: left alone\n", upperFirst(r.what), humanLeft(left))
+		return nil
+	}
+	keyType, _ := pki.ParseKeyType(f.keyType) // check has looked
+	request, err := issue.Renewal(r.old, time.Duration(f.expiresIn), keyType, f.timeout)
+	if err != nil {
+		r.fault = err
+		return err
+	}
+	if err := kubeconfig.CheckWritable(r.files); err != nil {
+		return err
+	}
+	c, err := r.connect()
+	if err != nil {
+		return err
+	}
+	if err := c.CheckCredentials(); err != nil {
+		return err
+	}
+	plan, err := issue.Prepare(ctx, c.Client, c.Allowed, request)
+	if err != nil {
+		return adviseOther(c.Explain(err, a.now()))
+	}
+	if r.fault = plan.CheckRenews(r.old, r.chain, a.now()); r.fault != nil {
+		return r.fault
+	}
+	a.showRenewal(c, r, plan)
+	if f.dryRun {
+		a.say("Nothing was done (--dry-run)\n")
+		return nil
+	}
+	return a.carryOut(ctx, c, r, plan)
+}
+
+// carryOut gets the new certificate, lets the API server judge it, and only
+// then puts it in the old one's place.
+func (a *app) carryOut(ctx context.Context, c *cluster.Cluster, r *renewal, plan *issue.Plan) error {
+	issued, err := issue.Run(ctx, c.Client, plan, a.now, a.showEvent)
+	if err != nil {
+		return c.Explain(err, a.now())
+	}
+	if err := a.prove(ctx, c, issued, plan.Subject.CommonName); err != nil {
+		return c.Explain(err, a.now())
+	}
+	if err := r.swap(ctx, issued.CertificatePEM, issued.Key); err != nil {
+		return fmt.Errorf("a certificate was issued, and thrown away: %w", err)
+	}
+	a.showUnrecorded(a.record(ctx, c, plan, issued))
+	cert := issued.Certificate
+	fprintf(a.out, "Renewed %s: user %s, valid until %s (%s left)\n", r.what, cert.Subject.CommonName,
+		cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"), humanLeft(cert.NotAfter.Sub(a.now())))
+	if life := cert.NotAfter.Sub(cert.NotBefore); life < plan.ExpiresIn.Truncate(time.Second) {
+		a.say("warning: the cluster shortened the life from %s to %s\n", humanLife(plan.ExpiresIn), humanLife(life))
+	}
+	return nil
+}
+
+// adviseOther tells those whose own rights do not do whose would.
+func adviseOther(err error) error {
+	if advice := hint.Of(err); advice == "" || isMissing(err) {
+		return hint.Wrap(errors.New(err.Error()), "renew it by the rights of somebody who may request and approve: --context THEIRS")
+	}
+	return err
+}
+
+func (a *app) showRenewal(c *cluster.Cluster, r *renewal, plan *issue.Plan) {
+	a.say("Renewing %s\n", r.what)
+	a.say("  user     %s\n", plan.Subject.CommonName)
+	a.say("  groups   %s\n", orNone(plan.Subject.Organizations))
+	state := "good until " + r.old.NotAfter.UTC().Format("2006-01-02 15:04 MST")
+	if left := r.old.NotAfter.Sub(a.now()); left < 0 {
+		state = "expired on " + r.old.NotAfter.UTC().Format("2006-01-02 15:04 MST")
+	}
+	a.say("  old one  %s\n", state)
+	a.say("  life     %s\n", humanLife(plan.ExpiresIn))
+	a.say("  server   %s\n", c.Server)
+	if c.Context != "" {
+		a.say("  rights   those of context %s\n", c.Context)
+	}
+	a.say("  files    %s\n", strings.Join(r.files, ", "))
+	if !plan.MayApprove {
+		a.say("  approval somebody else's: it is waited for\n")
+	}
+}
+
+func upperFirst(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// connectTo connects by one context of the kubeconfig, whatever the flags for
+// other contexts say.
+func (a *app) connectTo(g *globals, name string) (*cluster.Cluster, error) {
+	flags := genericclioptions.NewConfigFlags(true)
+	flags.KubeConfig, flags.Timeout, flags.CacheDir = g.kubectl.KubeConfig, g.kubectl.Timeout, g.kubectl.CacheDir
+	flags.Context = &name
+	return cluster.Connect(flags, "kubectl-certs/"+version, warnings{a})
+}

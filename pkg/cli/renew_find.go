@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// findInKubeconfig returns the certificate of each context, each user's once.
+func (a *app) findInKubeconfig(g *globals, contexts []string, all bool) ([]renewal, error) {
+	files := a.ownFiles(g)
+	config, err := kubeconfig.Load(files)
+	if err != nil {
+		return nil, err
+	}
+	by := flagValue(g.kubectl.Context)
+	switch {
+	case all:
+		contexts = config.Names(kubeconfig.ContextEntry)
+	case len(contexts) == 0 && by != "":
+		contexts = []string{by}
+	case len(contexts) == 0:
+		contexts = []string{config.Current()}
+	}
+	if len(contexts) == 0 || contexts[0] == "" {
+		return nil, hint.New("the kubeconfig has no current context", "name the contexts to renew, or pass --all")
+	}
+	var found []renewal
+	var users []string
+	for _, name := range contexts {
+		entry, err := config.Find(kubeconfig.ContextEntry, name)
+		if err != nil {
+			return nil, err
+		}
+		user := entry.Text("user")
+		if slices.Contains(users, user) {
+			continue // by another of its contexts
+		}
+		users = append(users, user)
+		r := renewal{what: "context " + name}
+		acting := name
+		if by != "" {
+			acting = by
+		}
+		r.connect = func() (*cluster.Cluster, error) { return a.connectTo(g, acting) }
+		r.swap = func(ctx context.Context, certificate, key []byte) error {
+			_, err := kubeconfig.UpdateUser(ctx, files, user, certificate, key, a.now)
+			return err
+		}
+		credential, err := config.Credential(user)
+		if err == nil {
+			r.files = credential.Files
+			err = r.read(credential.Certificate)
+		}
+		r.fault = err
+		found = append(found, r)
+	}
+	return found, nil
+}
+
+// read takes the old certificate from PEM.
+func (r *renewal) read(data []byte) error {
+	certs, err := pki.ParseCertificates(data)
+	if len(certs) == 0 {
+		return fmt.Errorf("reading the certificate of %s: %w", r.what, err)
+	}
+	r.old, r.chain = certs[0], certs[1:]
+	return nil
+}
+
+// findInDirectory returns the certificates of a directory that have their key
+// beside them.
+func (a *app) findInDirectory(g *globals, dir string) ([]renewal, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+			err = pathErr.Err
+		}
+		return nil, hint.Wrap(fmt.Errorf("reading directory %s: %w", dir, err), "name a directory that holds NAME.crt and NAME.key")
+	}
+	var found []renewal
+	for _, entry := range entries {
+		name, ok := strings.CutSuffix(entry.Name(), ".crt")
+		certificate, key := filepath.Join(dir, entry.Name()), filepath.Join(dir, name+".key")
+		if _, err := os.Stat(key); !ok || err != nil {
+			continue // a CA's certificate, say
+		}
+		r := renewal{
+			what: certificate, files: []string{key, certificate},
+			connect: func() (*cluster.Cluster, error) { return a.connect(g) },
+			swap: func(_ context.Context, certificatePEM, keyPEM []byte) error {
+				set, err := kubeconfig.ReserveAll([]string{key, certificate}, true)
+				if err != nil {
+					return err
+				}
+				defer set.Discard()
+				if err := set.KeepOwners(); err != nil {
+					return err
+				}
+				return set.Commit(keyPEM, certificatePEM)
+			},
+		}
+		data, err := os.ReadFile(certificate)
+		if err == nil {
+			err = r.read(data)
+		}
+		r.fault = err
+		found = append(found, r)
+	}
+	if len(found) == 0 {
+		return nil, hint.New(fmt.Sprintf("there is no certificate with its key in %s", dir), "they are to be called NAME.crt and NAME.key")
+	}
+	return found, nil
+}

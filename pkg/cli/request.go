@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// requestFlags are the flags of request as they were given.
+type requestFlags struct {
+	groups   []string
+	keyType  string
+	keyFile  string
+	reuseKey bool
+	out      string
+	force    bool
+	person   bool
+}
+
+func (a *app) newRequest() *cobra.Command {
+	var f requestFlags
+	cmd := &cobra.Command{
+		Use:   "request NAME",
+		Short: "Ask to be let in: make a key, which stays here, and a request to send",
+		Long: `Make a private key on this machine (~/.kube/certs/NAME.key, readable by you
+alone) and print a request for a certificate. Send the request to somebody who
+administers the cluster; there is nothing secret in it. No access to the cluster
+is needed. What they send back is joined to the key by "` + a.program + ` accept".`,
+		Example: a.examples(
+			"# A request on standard output, to paste into a message",
+			"%s request alice",
+			"# To a file, for a group",
+			"%s request alice --group devs --out alice.csr",
+			"# The administrator answers with",
+			"%s issue --request alice.csr --role edit -n dev --out alice.kubeconfig"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.request(cmd.Context(), args, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringArrayVar(&f.groups, "group", nil, "Group to be in (repeatable); the administrator has to agree")
+	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
+	flags.StringVar(&f.keyFile, "key", "", "File to keep the private key in (default: ~/.kube/certs/NAME.key)")
+	flags.BoolVar(&f.reuseKey, "reuse-key", false, "Ask again with the key that is there")
+	flags.StringVar(&f.out, "out", "", "File to write the request to (default: standard output)")
+	flags.BoolVar(&f.force, "force", false, "Replace the key and the request if they exist")
+	flags.BoolVar(&f.person, "person", false, "Take NAME for a person's, whatever it looks like")
+	return cmd
+}
+
+func (a *app) request(ctx context.Context, args []string, f requestFlags) error {
+	switch {
+	case len(args) == 0:
+		return hint.New("say who asks", fmt.Sprintf("as in: %s request alice", a.program))
+	case len(args) > 1:
+		return hint.New(fmt.Sprintf("a request is for one user, not %d", len(args)), "run the command once for each")
+	case f.force && f.reuseKey:
+		return hint.New("--force and --reuse-key exclude each other", "leave one of them out")
+	}
+	user := args[0]
+	if !f.person {
+		if err := a.checkPerson(user); err != nil {
+			return err
+		}
+	}
+	keyType, err := pki.ParseKeyType(f.keyType)
+	if err != nil {
+		return err
+	}
+	wish := issue.Request{
+		Subject: pki.Subject{CommonName: user, Organizations: f.groups},
+		KeyType: keyType, ExpiresIn: catalog.Person().Life, Timeout: 1,
+	}
+	if err := wish.Validate(); err != nil {
+		return err
+	}
+	keyFile := f.keyFile
+	if keyFile == "" {
+		if keyFile, err = a.keyPath(user); err != nil {
+			return err
+		}
+	}
+	if f.reuseKey {
+		return a.requestAgain(keyFile, wish, f)
+	}
+	return a.requestAnew(ctx, keyFile, wish, f)
+}
+
+// keyDir is where newcomers' keys are kept.
+func (a *app) keyDir() (string, error) {
+	home := a.home()
+	if home == "" {
+		return "", hint.New("no home directory to keep the key in: HOME is not set", "name a file with --key")
+	}
+	return filepath.Join(home, ".kube", "certs"), nil
+}
+
+func (a *app) keyPath(user string) (string, error) {
+	dir, err := a.keyDir()
+	return filepath.Join(dir, fileName(user)+".key"), err
+}
+
+// requestAgain makes a request with a key that is there.
+func (a *app) requestAgain(keyFile string, wish issue.Request, f requestFlags) error {
+	data, err := os.ReadFile(keyFile)
+	if err != nil {
+		return hint.Wrap(fmt.Errorf("reading the private key: %w", err), "leave out --reuse-key to make a new one")
+	}
+	key, err := pki.ParseKey(data)
+	if err != nil {
+		return fmt.Errorf("reading the private key %s: %w", keyFile, err)
+	}
+	if weak := pki.WeakKey(key.Public()); weak != "" {
+		return hint.New(fmt.Sprintf("the private key %s is too weak: %s", keyFile, weak), "leave out --reuse-key to make a new one")
+	}
+	text, err := pki.NewRequest(key, wish.Subject)
+	if err != nil {
+		return err
+	}
+	if f.out == "" || f.out == "-" {
+		return a.printRequest(text, keyFile, f)
+	}
+	file, err := kubeconfig.Reserve(f.out, f.force)
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	if err := file.Commit(text); err != nil {
+		return err
+	}
+	return a.showNext(keyFile, f)
+}
+
+// requestAnew makes a key and a request; both are written, or neither.
+func (a *app) requestAnew(ctx context.Context, keyFile string, wish issue.Request, f requestFlags) error {
+	if _, err := os.Lstat(keyFile); err == nil && !f.force {
+		return hint.New(fmt.Sprintf("there is a private key in %s already, and a certificate may belong to it", keyFile),
+			"to ask again with it, add --reuse-key; to keep another, name it with --key; to replace it for good, add --force")
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("looking for the private key: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
+		return hint.Wrap(fmt.Errorf("making a directory for the private key: %w", err), "name a file with --key")
+	}
+	paths := []string{keyFile}
+	if f.out != "" && f.out != "-" {
+		paths = append(paths, f.out)
+	}
+	set, err := kubeconfig.ReserveAll(paths, f.force)
+	if err != nil {
+		return err
+	}
+	defer set.Discard()
+	key, err := pki.GenerateKey(wish.KeyType)
+	if err != nil {
+		return fmt.Errorf("generating a private key: %w", err)
+	}
+	keyPEM, err := pki.EncodeKey(key)
+	if err != nil {
+		return err
+	}
+	text, err := pki.NewRequest(key, wish.Subject)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	data := [][]byte{keyPEM, text}[:len(paths)]
+	if err := set.Commit(data...); err != nil {
+		return err
+	}
+	if len(paths) > 1 {
+		return a.showNext(keyFile, f)
+	}
+	return a.printRequest(text, keyFile, f)
+}
+
+// printRequest puts the request on standard output.
+func (a *app) printRequest(text []byte, keyFile string, f requestFlags) error {
+	if _, err := a.out.Write(text); err != nil {
+		return fmt.Errorf("writing the request to standard output: %w", err)
+	}
+	return a.showNext(keyFile, f)
+}
+
+// showNext says where things are and what comes next.
+func (a *app) showNext(keyFile string, f requestFlags) error {
+	a.say("The private key is in %s and stays there: send it to nobody\n", keyFile)
+	what := "the request above"
+	file := "FILE"
+	if f.out != "" && f.out != "-" {
+		fprintf(a.out, "Wrote %s\n", f.out)
+		what, file = f.out, shellQuote(f.out)
+	}
+	agreed := new(strings.Builder)
+	for _, group := range f.groups {
+		agreed.WriteString(" --group " + shellQuote(group))
+	}
+	a.say("Send %s to an administrator, who runs: %s issue --request %s%s\n", what, a.program, file, agreed.String())
+	a.say("With what comes back, run: %s accept FILE\n", a.program)
+	return nil
+}

@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/report"
+)
+
+func (a *app) newRequests(g *globals) *cobra.Command {
+	var output string
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "requests [NAME...]",
+		Short: "Show the requests for certificates that wait for approval, and their risks",
+		Long: `Show the CertificateSigningRequests that wait for approval: who asks, whom the
+certificate would name, for how long, and what speaks against it. Risks are
+found by the bindings that the cluster really has. With NAME, everything about
+that request is shown.`,
+		Example: a.examples(
+			"# What waits for approval?",
+			"%s requests",
+			"# Everything about one of them",
+			"%s requests csr-8xk2v",
+			"# All that the cluster has not forgotten yet, with names, keys and usages",
+			"%s requests --all -o wide"),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if err := report.CheckListFormat(output); err != nil {
+				return err
+			}
+			colors, err := a.colors(g.color)
+			if err != nil {
+				return err
+			}
+			if all && len(names) > 0 {
+				return hint.New("--all and names exclude each other", "leave one of them out")
+			}
+			return a.requests(cmd.Context(), g, names, all, output, colors)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "Show decided requests too")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.ListFormats(), ", "))
+	return cmd
+}
+
+func (a *app) requests(ctx context.Context, g *globals, names []string, all bool, output string, colors report.Colors) error {
+	c, err := a.connect(g)
+	if err != nil {
+		return err
+	}
+	if err := c.CheckCredentials(); err != nil {
+		return err
+	}
+	powers, err := access.ReadPowers(ctx, c.Client)
+	if err != nil {
+		return c.Explain(err, a.now())
+	}
+	var found []access.Request
+	if len(names) > 0 {
+		found, err = getRequests(ctx, c, powers, names)
+	} else {
+		found, err = access.ListRequests(ctx, c.Client, powers, all)
+	}
+	if apierrors.IsForbidden(err) {
+		err = hint.Wrap(err, "ask an administrator for a ClusterRole with get and list on certificatesigningrequests.certificates.k8s.io")
+	}
+	if err != nil {
+		return c.Explain(err, a.now())
+	}
+	if len(names) > 0 && output == "table" {
+		for i := range found {
+			if i > 0 {
+				fprintf(a.out, "\n")
+			}
+			a.showRequest(a.out, &found[i], powers, colors)
+		}
+		return nil
+	}
+	if output == "table" && len(powers.Unseen) > 0 && len(found) > 0 {
+		defer a.say("warning: you may not list %s: risks that follow from bindings are not seen\n", strings.Join(powers.Unseen, ", "))
+	}
+	return a.requestList(c, found, all).Write(a.out, output, colors)
+}
+
+// getRequests reads the requests called names, each once.
+func getRequests(ctx context.Context, c *cluster.Cluster, powers *access.Powers, names []string) ([]access.Request, error) {
+	var found []access.Request
+	seen := map[string]bool{}
+	for _, name := range names {
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		request, err := access.GetRequest(ctx, c.Client, powers, name)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, *request)
+	}
+	return found, nil
+}
+
+// requestDocument is the form of requests as JSON and YAML.
+type requestDocument struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Cluster    inventory.Cluster `json:"cluster"`
+	Items      []access.Request  `json:"items"`
+}
+
+func (a *app) requestList(c *cluster.Cluster, found []access.Request, all bool) report.List {
+	list := report.List{
+		Document: requestDocument{inventory.APIVersion, access.RequestsKind, inventory.Cluster{Context: c.Context, Server: c.Server}, found},
+		Header:   []string{"NAME", "STATE", "AGE", "REQUESTER", "USER", "GROUPS", "SIGNER", "LIFE", "RISK", "NAMES", "USAGES", "KEY"},
+		WideOnly: 3,
+		Empty:    "No requests wait for approval.",
+	}
+	if all {
+		list.Empty = "There are no requests."
+	}
+	for i := range found {
+		r := &found[i]
+		state := ""
+		if all || r.State != access.Pending {
+			state = string(r.State)
+		}
+		list.Names = append(list.Names, r.Name)
+		list.Rows = append(list.Rows, []report.Cell{
+			{Text: r.Name}, {Text: state}, {Text: duration.HumanDuration(a.now().Sub(r.CreatedAt))},
+			{Text: r.Requester}, {Text: r.Subject.CommonName}, {Text: strings.Join(r.Subject.Organizations, ",")},
+			{Text: r.Signer}, {Text: requestedLife(r)}, riskCell(r.Risks),
+			{Text: alternativeNames(r)}, {Text: strings.Join(r.Usages, ",")},
+			{Text: fmt.Sprintf("%s %d", r.PublicKey.Algorithm, r.PublicKey.Bits)},
+		})
+	}
+	return list
+}
+
+func requestedLife(r *access.Request) string {
+	if r.ExpirationSeconds == 0 {
+		return "default"
+	}
+	if life := r.Life(); life > longestExact && life%(24*time.Hour) != 0 {
+		return duration.HumanDuration(life)
+	}
+	return humanLife(r.Life())
+}
+
+// longestExact is the longest life whose hours and minutes mean something to a
+// person.
+const longestExact = 72 * time.Hour
+
+// riskCell lists the codes, in the colour of the worst.
+func riskCell(risks []access.Risk) report.Cell {
+	cell := report.Cell{Text: "none", Mood: report.Good}
+	var codes []string
+	for _, risk := range risks {
+		codes = append(codes, string(risk.Code))
+		cell.Mood = max(cell.Mood, toneOf(risk))
+	}
+	if len(codes) > 0 {
+		cell.Text = strings.Join(codes, ",")
+	}
+	return cell
+}
+
+func toneOf(risk access.Risk) report.Mood {
+	if risk.Severity == inventory.Critical {
+		return report.Bad
+	}
+	return report.Doubtful
+}
+
+func alternativeNames(r *access.Request) string {
+	var all []string
+	for _, names := range [][]string{r.DNSNames, r.IPAddresses, r.URIs, r.EmailAddresses} {
+		all = append(all, names...)
+	}
+	return strings.Join(all, ",")
+}

@@ -1,0 +1,64 @@
+package kubeconfig
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+)
+
+// ReadHandOff reads a kubeconfig that somebody else sent. It takes from it the
+// current context, its cluster and its user's certificate, and the key if it
+// came along, and nothing else: whoever sends a kubeconfig could otherwise run
+// programs on its reader's machine, read files there, or log them in as
+// somebody else.
+func ReadHandOff(data []byte) (Identity, error) {
+	config, err := clientcmd.Load(data)
+	if err != nil {
+		// The parser's own words speak of types, and may quote a key.
+		return Identity{}, errors.New("it is no kubeconfig")
+	}
+	context := config.Contexts[config.CurrentContext]
+	if context == nil {
+		return Identity{}, errors.New("it is no kubeconfig with a current context")
+	}
+	cluster, user := config.Clusters[context.Cluster], config.AuthInfos[context.AuthInfo]
+	if cluster == nil || user == nil {
+		return Identity{}, fmt.Errorf("its context %q lacks a cluster or a user", config.CurrentContext)
+	}
+	if err := checkHandOff(cluster, user); err != nil {
+		return Identity{}, hint.Wrap(err, "do not use it: ask for one that kubectl certs issue made")
+	}
+	return Identity{
+		Cluster: context.Cluster, Server: cluster.Server, CA: cluster.CertificateAuthorityData,
+		ServerName: cluster.TLSServerName, ProxyURL: cluster.ProxyURL, Insecure: cluster.InsecureSkipTLSVerify,
+		User: context.AuthInfo, Certificate: user.ClientCertificateData, Key: user.ClientKeyData,
+		Namespace: context.Namespace,
+	}, nil
+}
+
+// checkHandOff refuses what a kubeconfig with a certificate in it has no use
+// for.
+func checkHandOff(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) error {
+	switch {
+	case !strings.HasPrefix(cluster.Server, "https://"):
+		return fmt.Errorf("its server is %q, which is no https address", cluster.Server)
+	case user.Exec != nil || user.AuthProvider != nil:
+		return errors.New("it would run a program on this machine to log in")
+	case user.Token != "" || user.TokenFile != "" || user.Username != "" || user.Password != "":
+		return errors.New("it logs in by a token or a password instead of a certificate")
+	case user.Impersonate != "" || user.ImpersonateUID != "" || len(user.ImpersonateGroups) > 0 || len(user.ImpersonateUserExtra) > 0:
+		return errors.New("it acts as somebody else")
+	case cluster.CertificateAuthority != "" || user.ClientCertificate != "" || user.ClientKey != "":
+		return errors.New("it refers to files, which are on another machine")
+	case len(user.ClientCertificateData) == 0:
+		return errors.New("there is no certificate in it")
+	case cluster.InsecureSkipTLSVerify:
+		return errors.New("it does not verify the server: anybody between could take its place")
+	}
+	return nil
+}

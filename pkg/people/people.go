@@ -1,0 +1,120 @@
+// Package people reads the file that names many people at once, strictly: what
+// it does not know is an error with its line, since a misspelt word would
+// otherwise let somebody in with other rights than were meant.
+package people
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+)
+
+// The kind of the file.
+const (
+	APIVersion = "certs.kubectl.dev/v1alpha1"
+	Kind       = "People"
+)
+
+// Person is somebody who is to be let in.
+type Person struct {
+	Name   string   `yaml:"name"`
+	Groups []string `yaml:"groups"`
+	// Roles and ClusterRoles are as --role and --cluster-role take them.
+	Roles        []string `yaml:"roles"`
+	ClusterRoles []string `yaml:"clusterRoles"`
+	// ExpiresIn is as --expires-in takes it; "" for the default.
+	ExpiresIn string `yaml:"expiresIn"`
+	// Line is where the person stands in the file.
+	Line int `yaml:"-"`
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (p *Person) UnmarshalYAML(node *yaml.Node) error {
+	if err := known(node, "a person", "name", "groups", "roles", "clusterRoles", "expiresIn"); err != nil {
+		return err
+	}
+	type plain Person
+	if err := node.Decode((*plain)(p)); err != nil {
+		return err
+	}
+	p.Line = node.Line
+	if p.Name == "" {
+		return fmt.Errorf("line %d: a person has no name", node.Line)
+	}
+	return nil
+}
+
+// known reports keys of a mapping that are not among keys.
+func known(node *yaml.Node, what string, keys ...string) error {
+	if node.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: %s is to have fields: %s", node.Line, what, strings.Join(keys, ", "))
+	}
+	for i := 0; i < len(node.Content); i += 2 {
+		if key := node.Content[i]; !slices.Contains(keys, key.Value) {
+			return fmt.Errorf("line %d: %s has no field %q: use %s", key.Line, what, key.Value, strings.Join(keys, ", "))
+		}
+	}
+	return nil
+}
+
+// file is the document.
+type file struct {
+	APIVersion string   `yaml:"apiVersion"`
+	Kind       string   `yaml:"kind"`
+	People     []Person `yaml:"people"`
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (f *file) UnmarshalYAML(node *yaml.Node) error {
+	if err := known(node, "the file", "apiVersion", "kind", "people"); err != nil {
+		return err
+	}
+	type plain file
+	return node.Decode((*plain)(f))
+}
+
+// Parse reads the people in data. Errors name the line.
+func Parse(data []byte) ([]Person, error) {
+	const advice = "it begins with: apiVersion: " + APIVersion + ", kind: " + Kind + ", people:"
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var f file
+	if err := decoder.Decode(&f); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, hint.New("it is empty", advice)
+		}
+		return nil, hint.Wrap(plainly(err), "see: kubectl certs issue --help")
+	}
+	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return nil, hint.New("it holds more than one document", "put all people into one list, or into several files")
+	}
+	if f.APIVersion != APIVersion || f.Kind != Kind {
+		return nil, hint.New(fmt.Sprintf("it is a %q of apiVersion %q", f.Kind, f.APIVersion), advice)
+	}
+	if len(f.People) == 0 {
+		return nil, hint.New("there is nobody in it", advice)
+	}
+	lines := map[string]int{}
+	for _, p := range f.People {
+		if lines[p.Name] > 0 {
+			return nil, hint.New(fmt.Sprintf("line %d: %q is already in line %d", p.Line, p.Name, lines[p.Name]), "name everybody once, with all their roles")
+		}
+		lines[p.Name] = p.Line
+	}
+	return f.People, nil
+}
+
+// plainly puts the decoder's words on one line, without the names of types.
+func plainly(err error) error {
+	typeErr, ok := errors.AsType[*yaml.TypeError](err)
+	if !ok {
+		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	return errors.New(strings.Join(typeErr.Errors, "; "))
+}

@@ -1,0 +1,99 @@
+package pki
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ParseRequest reads one PKCS #10 certification request (RFC 2986) from PEM,
+// and checks its own signature, which proves that the requester holds the key.
+// The text that openssl writes before it is passed over. A second PEM block,
+// even a damaged one, is an error: what a person is shown has to be all that
+// there is.
+func ParseRequest(data []byte) (*x509.CertificateRequest, error) {
+	block, rest := pem.Decode(data)
+	switch {
+	case block == nil && blocksBegun(data) > 0:
+		return nil, errors.New("the PEM block is cut off or damaged")
+	case block == nil:
+		return nil, errors.New("no PEM certificate request in it")
+	case strings.Contains(block.Type, "PRIVATE KEY"):
+		return nil, errors.New("it is a private key, which should not have been sent")
+	case block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST":
+		return nil, fmt.Errorf("it is a PEM %q instead of a certificate request", block.Type)
+	case blocksBegun(data) > 1:
+		return nil, errors.New("there is more than one PEM block in it")
+	case len(bytes.TrimSpace(rest)) > 0:
+		return nil, errors.New("there is something behind the certificate request")
+	}
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate request: %w", err)
+	}
+	if err := request.CheckSignature(); err != nil {
+		return nil, fmt.Errorf("its signature does not hold: whoever made it does not have the key, or it was changed on the way: %w", err)
+	}
+	return request, nil
+}
+
+// RequestSubject returns the Subject that a request asks for.
+func RequestSubject(request *x509.CertificateRequest) Subject {
+	return Subject{request.Subject.CommonName, request.Subject.Organization}
+}
+
+// ParseKey reads one private key from PEM: PKCS #8, PKCS #1 or SEC 1.
+func ParseKey(data []byte) (crypto.Signer, error) {
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			return nil, errors.New("no PEM private key in it")
+		}
+		data = rest
+		var key any
+		var err error
+		switch block.Type {
+		case "PRIVATE KEY":
+			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+		case "RSA PRIVATE KEY":
+			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+		case "EC PRIVATE KEY":
+			key, err = x509.ParseECPrivateKey(block.Bytes)
+		default: // the parameters that openssl puts before an EC key
+			continue
+		}
+		if err != nil {
+			// The parser's own words could quote what is in it.
+			return nil, errors.New("the private key cannot be read")
+		}
+		signer, ok := key.(crypto.Signer)
+		if !ok {
+			return nil, errors.New("the private key cannot sign")
+		}
+		return signer, nil
+	}
+}
+
+// WeakKey says what is too weak about a public key for a new certificate, or
+// "". RSA below 2048 bits and curves below 256 are broken or nearly so (NIST
+// SP 800-131A), while the API server itself refuses only RSA below 1024.
+func WeakKey(key crypto.PublicKey) string {
+	algorithm, bits := DescribeKey(key)
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		if bits < 2048 {
+			return fmt.Sprintf("%s with %d bits", algorithm, bits)
+		}
+	case *ecdsa.PublicKey:
+		if k.Params().BitSize < 256 {
+			return fmt.Sprintf("%s with %d bits", algorithm, bits)
+		}
+	}
+	return ""
+}
