@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -39,6 +40,7 @@ type issueFlags struct {
 	onConflict      string
 	ownFiles        kubeconfig.Files
 	peopleFile      string
+	server          string
 	force           bool
 	dryRun          string
 	timeout         time.Duration
@@ -113,6 +115,7 @@ func (f *issueFlags) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.peopleFile, "filename", "f", "", "File that names many people at once, or - for standard input; --out is a directory")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask before somebody's --request is granted")
 	flags.StringVar(&f.out, "out", "", "File to write, - for standard output, or a directory (it exists, or ends in /) for certificate, key, CA and kubeconfig each in a file (default: NAME.kubeconfig)")
+	flags.StringVar(&f.server, "advertise-server", "", "Address of the API server to write into the kubeconfig, where its reader reaches it by another one than you")
 	flags.BoolVar(&f.merge, "merge", false, "Merge into your own kubeconfig instead")
 	flags.StringVar(&f.onConflict, "on-conflict", string(kubeconfig.Fail), "When --merge finds something else of the same name: "+joinResolutions())
 	flags.StringVar(&f.p12, "p12", "", "PKCS #12 file to write, for a browser")
@@ -135,6 +138,8 @@ func (f issueFlags) check() error {
 	switch {
 	case f.p12PasswordFile != "" && f.p12 == "":
 		return hint.New("--p12-password-file is for --p12", "name the file to write with --p12")
+	case f.server != "" && !strings.HasPrefix(f.server, "https://"):
+		return hint.New(fmt.Sprintf("--advertise-server %q is no https address", f.server), "write it as in https://host:6443")
 	case f.requestFile != "" && len(f.encryptTo) > 0:
 		return hint.New("there is no key to encrypt: it stays with whoever made the request", "leave out --encrypt-to")
 	case f.requestFile != "" && (f.named || f.node != ""):
@@ -187,18 +192,21 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 	if f.dryRun != dryRunNone {
 		return a.dryRun(ctx, c, request, grants, f.dryRun)
 	}
-	namespace := flagValue(g.kubectl.Namespace)
-	out, err := a.openOutputs(ctx, f, t, identity(c, request.Subject.CommonName, &issue.Issued{}, namespace))
+	expected := identity(c, f.server, request.Subject.CommonName, flagValue(g.kubectl.Namespace))
+	out, err := a.openOutputs(ctx, f, t, expected)
 	if err != nil {
 		return err
 	}
 	defer out.Discard()
+	if f.server != "" {
+		out.try = "" // it need not work from here
+	}
 
 	plan, grants, err := a.prepare(ctx, c, request, grants, true)
 	if err != nil {
 		return c.Explain(err, a.now())
 	}
-	a.showPlan(c, plan, grants)
+	a.showPlan(c, expected.Server, plan, grants)
 	if err := a.confirmRequest(ctx, f, plan.Subject); err != nil {
 		return err
 	}
@@ -206,7 +214,7 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 	if err != nil {
 		return c.Explain(err, a.now())
 	}
-	if err := a.handOver(ctx, c, plan, grants, issued, out, namespace); err != nil {
+	if err := a.handOver(ctx, c, plan, grants, issued, out, expected); err != nil {
 		return err
 	}
 	a.showIssued(out, request, issued)
@@ -225,7 +233,7 @@ func (a *app) obtain(ctx context.Context, c *cluster.Cluster, plan *issue.Plan, 
 
 // handOver gives access, puts the certificate where it is to go, and records
 // it. What cannot be handed over has no access either.
-func (a *app) handOver(ctx context.Context, c *cluster.Cluster, plan *issue.Plan, grants []access.Grant, issued *issue.Issued, out *outputs, namespace string) error {
+func (a *app) handOver(ctx context.Context, c *cluster.Cluster, plan *issue.Plan, grants []access.Grant, issued *issue.Issued, out *outputs, expected kubeconfig.Identity) error {
 	made, err := a.grant(ctx, c, plan.Subject.CommonName, grants)
 	if err != nil {
 		return c.Explain(err, a.now())
@@ -233,7 +241,8 @@ func (a *app) handOver(ctx context.Context, c *cluster.Cluster, plan *issue.Plan
 	// The record costs no time: meanwhile, the files reach the disk.
 	recorded := make(chan error, 1)
 	go func() { recorded <- a.record(ctx, c, plan, issued) }()
-	err = out.Commit(ctx, identity(c, plan.Subject.CommonName, issued, namespace))
+	expected.Certificate, expected.Key = issued.CertificatePEM, issued.Key
+	err = out.Commit(ctx, expected)
 	unrecorded := <-recorded
 	if err != nil {
 		return fmt.Errorf("a certificate was issued, and thrown away: %w", takeBack(ctx, c, made, err))
@@ -242,12 +251,12 @@ func (a *app) handOver(ctx context.Context, c *cluster.Cluster, plan *issue.Plan
 	return nil
 }
 
-// identity is what a kubeconfig is built from.
-func identity(c *cluster.Cluster, user string, issued *issue.Issued, namespace string) kubeconfig.Identity {
+// identity is what a kubeconfig is built from, short of certificate and key.
+// server is the address that its reader is to use; "" for the caller's own.
+func identity(c *cluster.Cluster, server, user, namespace string) kubeconfig.Identity {
 	return kubeconfig.Identity{
-		Cluster: c.Name, Server: c.Server, CA: c.CA, ServerName: c.ServerName, ProxyURL: c.ProxyURL, Insecure: c.Insecure,
-		User: user, Certificate: issued.CertificatePEM, Key: issued.Key,
-		Namespace: namespace,
+		Cluster: c.Name, Server: cmp.Or(server, c.Server), CA: c.CA, ServerName: c.ServerName, ProxyURL: c.ProxyURL, Insecure: c.Insecure,
+		User: user, Namespace: namespace,
 	}
 }
 

@@ -292,7 +292,8 @@ func (b *batch) issueTo(ctx context.Context, n newcomer, grants []access.Grant) 
 	}
 	f := b.flags
 	f.out, f.force = n.path, true // present has looked at what is there
-	out, err := b.openOutputs(ctx, f, person(n.name), identity(b.c, n.name, &issue.Issued{}, b.namespace))
+	expected := identity(b.c, f.server, n.name, b.namespace)
+	out, err := b.openOutputs(ctx, f, person(n.name), expected)
 	if err != nil {
 		return err
 	}
@@ -307,7 +308,8 @@ func (b *batch) issueTo(ctx context.Context, n newcomer, grants []access.Grant) 
 	}
 	recorded := make(chan error, 1)
 	go func() { recorded <- b.record(ctx, b.c, plan, issued) }()
-	err = out.Commit(ctx, identity(b.c, n.name, issued, b.namespace))
+	expected.Certificate, expected.Key = issued.CertificatePEM, issued.Key
+	err = out.Commit(ctx, expected)
 	b.note(<-recorded)
 	if err != nil {
 		return takeBack(ctx, b.c, made, err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,7 +47,7 @@ func (b *batch) present(n newcomer) (*present, error) {
 	if subject := pki.SubjectOf(leaf); !subject.Equal(n.request.Subject) {
 		return nil, hint.New(fmt.Sprintf("%s is there already, and is for %s instead of %s", n.path, subject, n.request.Subject), advice)
 	}
-	if id.Server != b.c.Server {
+	if id.Server != cmp.Or(b.flags.server, b.c.Server) {
 		return nil, hint.New(fmt.Sprintf("%s is there already, and is for another cluster (%s)", n.path, id.Server), advice)
 	}
 	if b.now().After(leaf.NotAfter) {

@@ -50,7 +50,7 @@ func (a *app) foreignRequest(args []string, f issueFlags) (target, issue.Request
 	}
 	subject := pki.RequestSubject(parsed)
 	if names := len(parsed.DNSNames) + len(parsed.IPAddresses) + len(parsed.EmailAddresses) + len(parsed.URIs); names > 0 {
-		return fail(hint.New(fmt.Sprintf("the request (%s) asks for %d names beside that of user %q", shown, names, subject.CommonName),
+		return fail(hint.New(fmt.Sprintf("the request (%s) asks for %s beside that of user %q", shown, count(names, "name"), subject.CommonName),
 			"the certificate of a person has none: ask for a request without subject alternative names"))
 	}
 	if weak := pki.WeakKey(parsed.PublicKey); weak != "" {

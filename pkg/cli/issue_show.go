@@ -11,7 +11,7 @@ import (
 )
 
 // showPlan shows what will be asked for, before it is.
-func (a *app) showPlan(c *cluster.Cluster, plan *issue.Plan, grants []access.Grant) {
+func (a *app) showPlan(c *cluster.Cluster, server string, plan *issue.Plan, grants []access.Grant) {
 	a.say("Requesting a client certificate\n")
 	a.say("  user     %s\n", plan.Subject.CommonName)
 	groups := strings.Join(plan.Subject.Organizations, ", ")
@@ -21,7 +21,11 @@ func (a *app) showPlan(c *cluster.Cluster, plan *issue.Plan, grants []access.Gra
 	a.say("  groups   %s\n", groups)
 	a.say("  life     %s\n", humanLife(plan.ExpiresIn))
 	a.say("  signer   %s\n", plan.Signer)
-	a.say("  server   %s, as in your kubeconfig\n", c.Server)
+	if server == c.Server {
+		a.say("  server   %s, as in your kubeconfig\n", server)
+	} else {
+		a.say("  server   %s in the new kubeconfig; you use %s\n", server, c.Server)
+	}
 	for _, g := range grants {
 		a.say("  access   %s %s %s, by %s %s\n", g.Kind(), g.Role, g.Where(), g.Object(), g.Name(plan.Subject.CommonName))
 	}

@@ -1,0 +1,166 @@
+//go:build e2e
+
+package bench
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	rbacapply "k8s.io/client-go/applyconfigurations/rbac/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// crowd is how many people are let in at once.
+const crowd = 500
+
+// sweep removes what the benchmarks have left of people in the cluster.
+func sweep(b *testing.B) {
+	const script = `kubectl delete clusterrolebindings,configmaps -A -l bench --wait=false
+kubectl get clusterrolebindings -l app.kubernetes.io/managed-by=kubectl-certs -o name | grep certs-bench | xargs -r kubectl delete
+kubectl get clusterrolebindings -o name | grep clusterrolebinding.rbac.authorization.k8s.io/bench- | xargs -r kubectl delete
+kubectl get configmaps -n kube-system -l certs.kubectl.dev/record -o jsonpath='{range .items[*]}{.metadata.name} {.data.user}{"\n"}{end}' |
+	awk '$2 ~ /^bench/ {print $1}' | xargs -r kubectl delete configmaps -n kube-system`
+	b.Cleanup(func() {
+		if out, err := exec.Command("bash", "-c", script).CombinedOutput(); err != nil {
+			b.Errorf("%v\n%s", err, out)
+		}
+	})
+}
+
+// issue for a person with access, as a whole process, against bare client-go
+// that makes the same calls in a process of its own (at most twice), and
+// against the documentation's procedure (at most 0.15).
+func BenchmarkIssuePerson(b *testing.B) {
+	sweep(b)
+	compare(b,
+		command("issue", plugin(b), "issue", "bench-person", "--cluster-role", "view", "--out", "-"),
+		command("bare-process", os.Args[0], "-test.run", "^TestBarePersonProcess$", "-test.v"),
+		contender{"documented", documentedWithAccess(b)},
+	)
+}
+
+// Many people by a file, against one after another by the documentation's
+// procedure (at least 20 times as fast): the figure is how many times as long
+// that takes for as many.
+func BenchmarkIssueMany(b *testing.B) {
+	sweep(b)
+	documented := documentedWithAccess(b)
+	documented(b) // to warm up
+	b.ResetTimer()
+	for round := range min(b.N, 2) { // a round takes half a minute
+		const sample = 10
+		start := time.Now()
+		for range sample {
+			documented(b)
+		}
+		one := time.Since(start) / sample
+
+		dir := b.TempDir()
+		var text strings.Builder
+		text.WriteString("apiVersion: certs.kubectl.dev/v1alpha1\nkind: People\npeople:\n")
+		for i := range crowd {
+			fmt.Fprintf(&text, "- name: bench-%d-%d\n  clusterRoles: [view]\n", round, i)
+		}
+		file := filepath.Join(dir, "people.yaml")
+		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		start = time.Now()
+		command("issue", plugin(b), "issue", "-f", file, "--out", filepath.Join(dir, "people")+"/").run(b)
+		ours := time.Since(start)
+		b.ReportMetric(ours.Seconds(), "s/500-people")
+		b.ReportMetric(one.Seconds()*1000, "ms/documented-one")
+		b.ReportMetric(crowd*one.Seconds()/ours.Seconds(), "times-as-fast")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// TestBarePersonProcess is the process that BenchmarkIssuePerson times.
+func TestBarePersonProcess(t *testing.T) {
+	barePerson(t, newClient(t))
+}
+
+// barePerson makes the calls that issue cannot do without: request, approve,
+// watch, bind, record.
+func barePerson(tb testing.TB, client kubernetes.Interface) {
+	ctx := context.Background()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	user := fmt.Sprintf("bench-bare-%d", os.Getpid())
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: user}}, key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	api := client.CertificatesV1().CertificateSigningRequests()
+	request, err := api.Create(ctx, &certificatesv1.CertificateSigningRequest{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "bench-"},
+		Spec: certificatesv1.CertificateSigningRequestSpec{
+			Request:    pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}),
+			SignerName: certificatesv1.KubeAPIServerClientSignerName,
+			Usages:     []certificatesv1.KeyUsage{certificatesv1.UsageClientAuth},
+		},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	request.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{
+		Type: certificatesv1.CertificateApproved, Status: corev1.ConditionTrue, Reason: "Bench",
+	}}
+	if _, err := api.UpdateApproval(ctx, request.Name, request, metav1.UpdateOptions{}); err != nil {
+		tb.Fatal(err)
+	}
+	events, err := api.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + request.Name, ResourceVersion: request.ResourceVersion})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer events.Stop()
+	for event := range events.ResultChan() {
+		if r, ok := event.Object.(*certificatesv1.CertificateSigningRequest); ok && len(r.Status.Certificate) > 0 {
+			break
+		}
+	}
+	binding := rbacapply.ClusterRoleBinding(user).WithLabels(map[string]string{"bench": ""}).
+		WithSubjects(rbacapply.Subject().WithAPIGroup(rbacv1.GroupName).WithKind("User").WithName(user)).
+		WithRoleRef(rbacapply.RoleRef().WithAPIGroup(rbacv1.GroupName).WithKind("ClusterRole").WithName("view"))
+	if _, err := client.RbacV1().ClusterRoleBindings().Apply(ctx, binding, metav1.ApplyOptions{FieldManager: "bench"}); err != nil {
+		tb.Fatal(err)
+	}
+	record := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "bench-", Labels: map[string]string{"bench": ""}},
+		Data:       map[string]string{"user": user, "request": request.Name},
+	}
+	if _, err := client.CoreV1().ConfigMaps("kube-system").Create(ctx, record, metav1.CreateOptions{}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// documentedWithAccess is the documentation's procedure, with the binding that
+// it ends in.
+func documentedWithAccess(b *testing.B) func(*testing.B) {
+	identity := documented(b)
+	round := 0
+	return func(b *testing.B) {
+		identity(b)
+		round++
+		name := fmt.Sprintf("bench-documented-%d-%d", os.Getpid(), round)
+		command("bind", "kubectl", "create", "clusterrolebinding", name, "--clusterrole=view", "--user="+name).run(b)
+	}
+}
