@@ -147,15 +147,27 @@ func (a *app) credentialCluster(g *globals, f *credentialFlags) (kubeconfig.Iden
 	if err != nil {
 		return at, err
 	}
-	if e, ok := config.Exec(entry.Text("user")); ok && len(e.Args) > 0 && e.Args[0] == "credential" {
-		for _, arg := range e.Args {
-			if file, ok := strings.CutPrefix(arg, "--file="); ok {
-				f.file = file
-				return at, nil
-			}
-		}
+	if e, ok := config.Exec(entry.Text("user")); ok && f.take(e.Args) {
+		return at, nil
 	}
 	return at, hint.New(fmt.Sprintf("context %q does not log in by this command", c.Context), fmt.Sprintf("let it: %s credential --install --context %s", a.program, shellQuote(c.Context)))
+}
+
+// take takes over what kubectl would run the command with, where the person has
+// said nothing else; false where that is another command.
+func (f *credentialFlags) take(args []string) bool {
+	if len(args) == 0 || args[0] != "credential" {
+		return false
+	}
+	for _, arg := range args[1:] {
+		if file, ok := strings.CutPrefix(arg, "--file="); ok {
+			f.file = file
+		}
+		if before, ok := strings.CutPrefix(arg, "--renew-before="); ok && f.renewBefore == 0 {
+			_ = f.renewBefore.Set(before) // one that is none is the default
+		}
+	}
+	return f.file != ""
 }
 
 // renewPair renews the pair, or returns the old one as long as it is good. Of
