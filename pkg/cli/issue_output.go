@@ -157,13 +157,13 @@ func (o *outputs) addEncrypted(f issueFlags, t target) error {
 // readRecipients takes a public key as pasted, or the file that holds it.
 func readRecipients(to string) ([]seal.Recipient, error) {
 	text, shown := to, "--encrypt-to"
+	data, err := os.ReadFile(to)
 	pasted := strings.HasPrefix(to, "ssh-") || strings.HasPrefix(to, "age1") || strings.ContainsAny(to, "\n ")
-	if !pasted {
-		data, err := os.ReadFile(to)
-		if err != nil {
-			return nil, hint.Wrap(fmt.Errorf("reading the key to encrypt to: %w", err), "name a file with a public key, or paste the key itself, in quotes")
-		}
+	switch {
+	case err == nil:
 		text, shown = string(data), to
+	case !pasted:
+		return nil, hint.Wrap(fmt.Errorf("reading the key to encrypt to: %w", err), "name a file with a public key, or paste the key itself, in quotes")
 	}
 	found, err := seal.ParseRecipients(text)
 	if err != nil {

@@ -26,6 +26,9 @@ func (a *app) showPlan(c *cluster.Cluster, server string, plan *issue.Plan, gran
 	} else {
 		a.say("  server   %s in the new kubeconfig; you use %s\n", server, c.Server)
 	}
+	if len(grants) == 0 && len(plan.Subject.Organizations) == 0 && !strings.HasPrefix(plan.Subject.CommonName, "system:") {
+		a.say("  access   none: give it with --role or --cluster-role, or by a binding to the user\n")
+	}
 	for _, g := range grants {
 		a.say("  access   %s %s %s, by %s %s\n", g.Kind(), g.Role, g.Where(), g.Object(), g.Name(plan.Subject.CommonName))
 	}
