@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -72,31 +71,34 @@ func (h Held) act(verb string) permit.Act {
 // nothing new comes of them, then removes the bindings, and marks the records
 // as ended at now. With all, the user's subject is removed from others'
 // bindings too, and nothing else of them. done is told of each thing. It goes
-// on after a failure, and returns all of them.
-func (f *Farewell) Offboard(ctx context.Context, client kubernetes.Interface, all bool, now time.Time, done func(what string)) error {
+// on after a failure, and returns all of them; interrupted, it stops.
+func (f *Farewell) Offboard(ctx context.Context, client kubernetes.Interface, all bool, now time.Time, done func(what string)) []error {
 	var errs []error
-	try := func(what string, err error) {
-		if err != nil {
+	try := func(what string, do func() error) {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := do(); err != nil {
 			errs = append(errs, err)
 			return
 		}
 		done(what)
 	}
 	for _, r := range f.Pending {
-		try("Request "+r.Name+" withdrawn", withdraw(ctx, client, r))
+		try("Request "+r.Name+" withdrawn", func() error { return withdraw(ctx, client, r) })
 	}
 	for _, h := range f.Ours {
-		try(h.String()+" deleted", h.delete(ctx, client))
+		try(h.String()+" deleted", func() error { return h.delete(ctx, client) })
 	}
 	if all {
 		for _, h := range f.Others {
-			try(h.String()+" does not name "+f.User+" any more", h.removeUser(ctx, client, f.User))
+			try(h.String()+" does not name "+f.User+" any more", func() error { return h.removeUser(ctx, client, f.User) })
 		}
 	}
 	for _, r := range f.Records {
-		try("Record "+r.Name+" marked as ended", r.end(ctx, client, now))
+		try("Record "+r.Name+" marked as ended", func() error { return r.end(ctx, client, now) })
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func withdraw(ctx context.Context, client kubernetes.Interface, r Request) error {

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -183,8 +184,8 @@ func TestOffboard(t *testing.T) {
 			t.Fatal(err)
 		}
 		said := 0
-		if err := f.Offboard(t.Context(), client, tt.all, pkitest.Now, func(string) { said++ }); err != nil {
-			t.Fatal(err)
+		if errs := f.Offboard(t.Context(), client, tt.all, pkitest.Now, func(string) { said++ }); len(errs) > 0 {
+			t.Fatal(errs)
 		}
 		if got := remaining(t, client); got != tt.want {
 			t.Errorf("all %t: there remain %q, want %q", tt.all, got, tt.want)
@@ -235,8 +236,8 @@ func TestOffboardOnConflict(t *testing.T) {
 		}
 		return true, nil, apierrors.NewConflict(rbacv1.Resource("rolebindings"), "theirs", errors.New("changed"))
 	})
-	if err := f.Offboard(t.Context(), client, true, pkitest.Now, func(string) {}); err != nil {
-		t.Fatal(err)
+	if errs := f.Offboard(t.Context(), client, true, pkitest.Now, func(string) {}); len(errs) > 0 {
+		t.Fatal(errs)
 	}
 	theirs, _ := client.RbacV1().RoleBindings("dev").Get(t.Context(), "theirs", metav1.GetOptions{})
 	if len(theirs.Subjects) != 1 || theirs.Subjects[0].Name != "carol" {
@@ -254,12 +255,30 @@ func TestOffboardGoesOn(t *testing.T) {
 	client.PrependReactor("delete", "clusterrolebindings", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, errors.New("out of order")
 	})
-	err = f.Offboard(t.Context(), client, false, pkitest.Now, func(string) {})
-	if err == nil || !strings.Contains(err.Error(), "out of order") {
-		t.Errorf("got %v", err)
+	errs := f.Offboard(t.Context(), client, false, pkitest.Now, func(string) {})
+	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "out of order") {
+		t.Errorf("got %v", errs)
 	}
 	if got := remaining(t, client); got != "bobs,byhand,certs-alice-view,denied,issued,shared,theirs" {
 		t.Errorf("there remain %q", got)
+	}
+}
+
+// Interrupted, it does nothing more, and claims nothing.
+func TestOffboardInterrupted(t *testing.T) {
+	client := town(t)
+	f, err := PrepareOffboard(t.Context(), client, may(), "alice", nil, pkitest.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	said := 0
+	f.Offboard(ctx, client, true, pkitest.Now, func(string) {
+		said++
+		cancel()
+	})
+	if said != 1 {
+		t.Errorf("%d things were done", said)
 	}
 }
 

@@ -208,8 +208,11 @@ func (a *app) writeVerdict(ctx context.Context, c *cluster.Cluster, found []acce
 			continue
 		}
 		err = c.Explain(err, a.now())
-		if len(found) == 1 || errors.Is(err, context.Canceled) {
+		if len(found) == 1 {
 			return err
+		}
+		if errors.Is(err, context.Canceled) {
+			return hint.New("interrupted", "the requests named above are "+done+"; the others are as they were")
 		}
 		failed++
 		a.say("warning: %s\n", err)

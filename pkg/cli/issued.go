@@ -108,7 +108,7 @@ func issuedList(records []access.Record, user string, now time.Time) report.List
 			approver, r.RequestedBy, r.Request, r.Signer, ended, r.Serial, r.Fingerprint} {
 			row = append(row, report.Cell{Text: text})
 		}
-		row[2].Tone = tone
+		row[2].Mood = tone
 		list.Rows = append(list.Rows, row)
 		list.Names = append(list.Names, "configmap/"+r.Name)
 	}
@@ -116,12 +116,12 @@ func issuedList(records []access.Record, user string, now time.Time) report.List
 	return list
 }
 
-func recordStatus(r access.Record, now time.Time) (string, report.Tone) {
+func recordStatus(r access.Record, now time.Time) (string, report.Mood) {
 	switch {
 	case now.After(r.NotAfter):
-		return "expired", report.Worse
+		return "expired", report.Bad
 	case r.Ended != nil:
-		return "ended", report.Bad
+		return "ended", report.Doubtful
 	}
 	return "valid", report.Good
 }

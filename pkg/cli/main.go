@@ -85,6 +85,12 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
+	code := exitFailed
+	if e, ok := errors.AsType[*exitError](err); ok {
+		if code = e.code; e.error == nil {
+			return code
+		}
+	}
 	if errors.Is(err, syscall.EPIPE) {
 		return exitFailed // nobody reads what went wrong
 	}
@@ -95,8 +101,28 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if advice := hint.Of(err); advice != "" {
 		a.say("hint: %s\n", advice)
 	}
-	return exitFailed
+	return code
 }
+
+// exitError ends the program with an exit code of its own. A nil error within
+// means that everything was said already.
+type exitError struct {
+	error
+	code int
+}
+
+// exit ends the program with code, when everything was said already.
+func exit(code int) error { return &exitError{code: code} }
+
+// Error implements error.
+func (e *exitError) Error() string {
+	if e.error == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.error.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.error }
 
 // interrupted says that a person stopped the command, and only what was left
 // behind of what it was doing.

@@ -4,19 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
 )
-
-func joinResolutions() string {
-	var names []string
-	for _, r := range kubeconfig.Resolutions() {
-		names = append(names, string(r))
-	}
-	return strings.Join(names, ", ")
-}
 
 func checkResolution(name string) error {
 	if slices.Contains(kubeconfig.Resolutions(), kubeconfig.Resolution(name)) {

@@ -83,9 +83,19 @@ func (a *app) offboard(ctx context.Context, g *globals, user string, f offboardF
 	if err := a.confirm(ctx, fmt.Sprintf("Take the access of %s back?", user), f.yes); err != nil {
 		return err
 	}
-	err = farewell.Offboard(ctx, c.Client, f.allBindings, a.now(), func(what string) { fprintf(a.out, "%s\n", what) })
-	if err != nil {
-		return hint.Wrap(c.Explain(err, a.now()), "the rest was done; run the command again")
+	done := 0
+	errs := farewell.Offboard(ctx, c.Client, f.allBindings, a.now(), func(what string) {
+		done++
+		fprintf(a.out, "%s\n", what)
+	})
+	if ctx.Err() != nil {
+		return hint.New(fmt.Sprintf("interrupted after %s", count(done, "step")), "what was said above is done; run the command again for the rest")
+	}
+	for _, err := range errs {
+		a.say("warning: %s\n", c.Explain(err, a.now()))
+	}
+	if len(errs) > 0 {
+		return hint.New(fmt.Sprintf("%s could not be taken", count(len(errs), "step")), "the rest is done; see the warnings above, and run the command again")
 	}
 	return a.showWhatRemains(ctx, c, farewell, f.allBindings)
 }

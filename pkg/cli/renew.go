@@ -116,8 +116,11 @@ func (a *app) renew(ctx context.Context, g *globals, contexts []string, f renewF
 		}
 		// One is told as any other command tells it; of several, each is said
 		// and the others go on.
-		if len(found) == 1 || ctx.Err() != nil {
+		if len(found) == 1 {
 			return err
+		}
+		if ctx.Err() != nil {
+			return a.interruptedAmong(err)
 		}
 		if found[i].fault == nil || !f.all && f.dir == "" {
 			failed++
@@ -131,6 +134,16 @@ func (a *app) renew(ctx context.Context, g *globals, contexts []string, f renewF
 		return hint.New(fmt.Sprintf("%d of %s were not renewed", failed, count(len(found), "certificate")), "see the warnings above; the old ones are still there")
 	}
 	return nil
+}
+
+// interruptedAmong says that a person stopped the command after others had
+// been renewed.
+func (a *app) interruptedAmong(err error) error {
+	const advice = "what is said above to be renewed is; the others are as they were"
+	if left, ok := errors.AsType[*issue.LeftPending](err); ok {
+		return hint.New("interrupted; "+left.Error(), advice)
+	}
+	return hint.New("interrupted", advice)
 }
 
 // renewOne renews one certificate, or says why that need not be.

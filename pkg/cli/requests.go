@@ -162,11 +162,11 @@ const longestExact = 72 * time.Hour
 
 // riskCell lists the codes, in the colour of the worst.
 func riskCell(risks []access.Risk) report.Cell {
-	cell := report.Cell{Text: "none", Tone: report.Good}
+	cell := report.Cell{Text: "none", Mood: report.Good}
 	var codes []string
 	for _, risk := range risks {
 		codes = append(codes, string(risk.Code))
-		cell.Tone = max(cell.Tone, toneOf(risk))
+		cell.Mood = max(cell.Mood, toneOf(risk))
 	}
 	if len(codes) > 0 {
 		cell.Text = strings.Join(codes, ",")
@@ -174,11 +174,11 @@ func riskCell(risks []access.Risk) report.Cell {
 	return cell
 }
 
-func toneOf(risk access.Risk) report.Tone {
+func toneOf(risk access.Risk) report.Mood {
 	if risk.Severity == inventory.Critical {
-		return report.Worse
+		return report.Bad
 	}
-	return report.Bad
+	return report.Doubtful
 }
 
 func alternativeNames(r *access.Request) string {

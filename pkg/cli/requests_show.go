@@ -42,7 +42,7 @@ func (a *app) showRequest(w io.Writer, r *access.Request, powers *access.Powers,
 	fprintf(w, "Risks\n")
 	for _, risk := range r.Risks {
 		mark := "‼"
-		if toneOf(risk) == report.Worse {
+		if toneOf(risk) == report.Bad {
 			mark = "×"
 		}
 		// The mark alone is painted: it is ours.

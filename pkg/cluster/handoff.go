@@ -3,13 +3,13 @@ package cluster
 import (
 	"fmt"
 
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
 // FromKubeconfig prepares for talking to the cluster of a kubeconfig's current
 // context, from its text alone: the user's own kubeconfig has no part in it.
-// There are no clients in the result but what WhoAmI makes.
 func FromKubeconfig(data []byte, userAgent string, warnings rest.WarningHandler) (*Cluster, error) {
 	config, err := clientcmd.RESTConfigFromKubeConfig(data)
 	if err != nil {
@@ -17,8 +17,14 @@ func FromKubeconfig(data []byte, userAgent string, warnings rest.WarningHandler)
 	}
 	config.UserAgent = userAgent
 	config.WarningHandler = warnings
+	config.QPS = -1 // as in Connect
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("using the kubeconfig: %w", err)
+	}
 	return &Cluster{
-		Name: "kubernetes", Server: config.Host, ServerName: config.ServerName,
+		Client: client,
+		Name:   "kubernetes", Server: config.Host, ServerName: config.ServerName,
 		CA: config.CAData, ClientCertificate: config.CertData, Config: config,
 	}, nil
 }

@@ -1,93 +1,194 @@
 package kubeconfig
 
 import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
-	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-// Credential is what a user of a kubeconfig logs in with, as far as it is a
-// client certificate.
-type Credential struct {
-	// Certificate and Key are PEM.
-	Certificate, Key []byte
-	// Files are those to be written when it is replaced.
-	Files []string
-}
+// Fields that hold PEM, each with the one that names a file instead.
+const (
+	caData, caFile   = "certificate-authority-data", "certificate-authority"
+	certificateData  = "client-certificate-data"
+	certificateFile  = "client-certificate"
+	keyData, keyFile = "client-key-data", "client-key"
+)
 
-// Credential returns the client certificate of user. One who logs in otherwise
-// is an error that says how.
-func (c *Config) Credential(user string) (Credential, error) {
-	e, err := c.Find(UserEntry, user)
-	if err != nil {
-		return Credential{}, err
-	}
-	if e.body.Get("exec") != nil {
-		return Credential{}, hint.New(fmt.Sprintf("user %q logs in by a program (exec: %s)", user, e.body.Get("exec").Text("command")), "that program renews what it needs by itself")
-	}
-	for _, field := range []struct{ name, what, advice string }{
-		{"token", "a token", "ask whoever gave it for another one"},
-		{"tokenFile", "a token in a file", "whoever writes that file renews it"},
-		{"username", "a password", "the API server has not taken passwords since Kubernetes 1.19"},
-		{"auth-provider", "a provider", "log in there again"},
-	} {
-		if e.body.Get(field.name) != nil && e.Text("client-certificate-data")+e.Text("client-certificate") == "" {
-			return Credential{}, hint.New(fmt.Sprintf("user %q logs in by %s, not by a certificate", user, field.what), field.advice)
-		}
-	}
-	cred := Credential{Files: []string{e.In.Path}}
-	if cred.Certificate, err = e.dataOrFile("client-certificate"); err != nil {
-		return Credential{}, err
-	}
-	if len(cred.Certificate) == 0 {
-		return Credential{}, hint.New(fmt.Sprintf("user %q has no client certificate", user), "issue one: kubectl certs issue")
-	}
-	if cred.Key, err = e.dataOrFile("client-key"); err != nil {
-		return Credential{}, err
-	}
-	if e.Text("client-certificate-data")+e.Text("client-key-data") == "" {
-		cred.Files = []string{e.Path("client-certificate"), e.Path("client-key")}
-	}
-	return cred, nil
-}
+// mostPEM bounds a file that a kubeconfig names.
+const mostPEM = 1 << 20
 
-// dataOrFile reads what a field holds, or what the file that it names holds;
-// embedded data win, as they do with kubectl.
-func (e *Entry) dataOrFile(field string) ([]byte, error) {
-	if text := e.Text(field + "-data"); text != "" {
-		data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+// data returns what one of two fields says: data in the kubeconfig, which
+// counts, or the content of a file. It is nil where neither is set.
+func (e *Entry) data(dataField, fileField string) ([]byte, error) {
+	if text := e.Text(dataField); text != "" {
+		data, err := decode(text)
 		if err != nil {
-			// The decoder's own words could quote what is in it.
-			return nil, fmt.Errorf("reading %s-data of %s: it is not base64", field, e)
+			return nil, fmt.Errorf("%s: %s is not base64 (line %d of %s)", e, dataField, e.body.Get(dataField).Line, e.In.shown())
 		}
 		return data, nil
 	}
-	path := e.Path(field)
+	path := e.Path(fileField)
 	if path == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(path)
+	data, err := readPart(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the %s of %s: %w", field, e, err)
+		return nil, fmt.Errorf("%s: reading %s, its %s (line %d of %s): %w", e, path, fileField, e.body.Get(fileField).Line, e.In.shown(), err)
 	}
 	return data, nil
 }
 
-// CheckWritable reports what would keep files from being replaced, before
-// anything is made that should go there. Nothing is changed.
-func CheckWritable(files []string) error {
-	for _, path := range files {
-		if info, err := os.Stat(path); err == nil && info.Mode()&0o200 == 0 {
-			return hint.New(fmt.Sprintf("writing %s: it is read-only (mode %04o)", path, info.Mode().Perm()), "make it writable, if it is yours to change: chmod u+w "+path)
+// decode reads base64 as client-go does: line breaks count for nothing.
+func decode(text string) ([]byte, error) {
+	if strings.ContainsAny(text, " \t") {
+		text = strings.Join(strings.Fields(text), "")
+	}
+	return base64.StdEncoding.DecodeString(text)
+}
+
+// readPart reads a file that a kubeconfig names.
+func readPart(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, mostPEM+1))
+	if err == nil && len(data) > mostPEM {
+		err = errors.New("it is larger than 1 MiB")
+	}
+	return data, withoutPath(err)
+}
+
+func withoutPath(err error) error {
+	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
+		return pathErr.Err
+	}
+	return err
+}
+
+// certificates reads PEM that an entry holds. Nothing but certificates may
+// stand there: client-go takes no less, and what is behind them is a mistake.
+func (e *Entry) certificates(dataField, fileField string) ([]*x509.Certificate, error) {
+	data, err := e.data(dataField, fileField)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	certs, err := pki.ParseCertificates(data)
+	if err != nil {
+		return certs, fmt.Errorf("%s: its %s holds no sound certificate: %w", e, fileField, err)
+	}
+	return certs, nil
+}
+
+// CA is what verifies the server of a cluster.
+func (e *Entry) CA() ([]*x509.Certificate, error) { return e.certificates(caData, caFile) }
+
+// Certificate is the client certificate of a user, and the intermediates
+// behind it; nil for a user who logs in otherwise.
+func (e *Entry) Certificate() ([]*x509.Certificate, error) {
+	return e.certificates(certificateData, certificateFile)
+}
+
+// junk reports what stands behind the last PEM block of data.
+func junk(data []byte) string {
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			return strings.TrimSpace(string(data))
 		}
-		f, err := Reserve(path, true)
-		if err != nil {
-			return err
+		data = rest
+	}
+}
+
+// parseKey reads a private key in any of the forms that client-go takes.
+func parseKey(data []byte) (crypto.Signer, error) {
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			return nil, errors.New("it holds no private key that can be read")
 		}
-		f.Discard()
+		data = rest
+		if !bytes.HasSuffix([]byte(block.Type), []byte("PRIVATE KEY")) {
+			continue
+		}
+		if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+			if signer, ok := key.(crypto.Signer); ok {
+				return signer, nil
+			}
+		}
+		if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+			return key, nil
+		}
+		if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+			return key, nil
+		}
+	}
+}
+
+// keyFault says why a user's key does not serve its certificate, or nil.
+func (e *Entry) keyFault(leaf *x509.Certificate) error {
+	data, err := e.data(keyData, keyFile)
+	if err != nil {
+		return err
+	}
+	if data == nil {
+		return fmt.Errorf("%s has a certificate, but no key", e)
+	}
+	key, err := parseKey(data)
+	if err != nil {
+		return fmt.Errorf("%s: its key: %w", e, err)
+	}
+	if !pki.SamePublicKey(key.Public(), leaf.PublicKey) {
+		return fmt.Errorf("%s has a key that does not fit its certificate", e)
 	}
 	return nil
+}
+
+// Auth is a way for a user to log in.
+type Auth string
+
+// The ways, in the order in which client-go prefers them where several are
+// set.
+const (
+	ByCertificate  Auth = "certificate"
+	ByExec         Auth = "exec"
+	ByOIDC         Auth = "oidc"
+	ByAuthProvider Auth = "auth-provider"
+	ByToken        Auth = "token"
+	ByTokenFile    Auth = "token file"
+	ByPassword     Auth = "password"
+	ByNothing      Auth = "none"
+)
+
+// Auths are the ways in which a user logs in.
+func (e *Entry) Auths() []Auth {
+	var ways []Auth
+	provider := e.body.Get("auth-provider")
+	for _, way := range []struct {
+		auth Auth
+		set  bool
+	}{
+		{ByCertificate, e.Text(certificateData) != "" || e.Text(certificateFile) != ""},
+		{ByExec, !e.body.Get("exec").Empty()},
+		{ByOIDC, provider.Text("name") == "oidc"},
+		{ByAuthProvider, !provider.Empty() && provider.Text("name") != "oidc"},
+		{ByTokenFile, e.Text("tokenFile") != ""},
+		{ByToken, e.Text("token") != "" && e.Text("tokenFile") == ""},
+		{ByPassword, e.Text("username") != ""},
+	} {
+		if way.set {
+			ways = append(ways, way.auth)
+		}
+	}
+	return ways
 }

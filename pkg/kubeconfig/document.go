@@ -43,6 +43,8 @@ type Document struct {
 	entries [len(kinds)][]*Entry
 	index   [len(kinds)]map[string]*Entry
 	faults  []Fault
+	// broken says that only the text is known: it is no kubeconfig.
+	broken bool
 }
 
 // Entry is a cluster, a context or a user of a document.
@@ -210,3 +212,9 @@ func (e *Entry) Text(field string) string { return e.body.Text(field) }
 // Path is the path that a field of the entry says, from where the file stands;
 // "" where it does not.
 func (e *Entry) Path(field string) string { return e.In.resolve(e.Text(field)) }
+
+// Name is the document's path, or where else it comes from, in a sentence.
+func (d *Document) Name() string { return d.shown() }
+
+// Empty reports whether the document says nothing at all.
+func (d *Document) Empty() bool { return d.empty() }

@@ -52,7 +52,7 @@ func (c *Config) edit(d *Document, change func(*Entry) bool, edits func(*Documen
 		return err
 	}
 	list, err := edits(editable)
-	if err != nil {
+	if err != nil || len(list) == 0 {
 		return err
 	}
 	c.files[number], err = editable.with(list...)

@@ -257,7 +257,11 @@ func (d *Document) relative(from *Document, path string) string {
 	if path == "" || filepath.IsAbs(path) || d.dir() == from.dir() {
 		return path
 	}
-	absolute := from.resolve(path)
+	return d.within(from.resolve(path))
+}
+
+// within writes an absolute path: relative to d's directory, if it lies there.
+func (d *Document) within(absolute string) string {
 	rel, err := filepath.Rel(d.dir(), absolute)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 		return absolute

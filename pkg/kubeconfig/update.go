@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/yamledit"
 )
 
 // settle is how long a lock is kept after the file was replaced. kubectl reads
@@ -38,11 +39,14 @@ type Update struct {
 	// Change changes the configuration. It is called again, on what the files
 	// hold then, when somebody else was quicker; so it has no other effects.
 	Change func(*Config) error
+	// Anyhow takes files that are no kubeconfigs as well, for Change to
+	// replace as a whole.
+	Anyhow bool
 }
 
 // Preview says what the update would do. Nothing is locked and nothing written.
 func (u Update) Preview() ([]FileChange, error) {
-	before, err := loadToChange(u.Files)
+	before, err := u.load()
 	if err != nil {
 		return nil, err
 	}
@@ -64,10 +68,17 @@ func (u Update) Preview() ([]FileChange, error) {
 	return changes, nil
 }
 
-// loadToChange reads files of which the one that was named need not be there.
-func loadToChange(files Files) (*Config, error) {
+// load reads the files; the one that was named need not be there yet.
+func (u Update) load() (*Config, error) {
+	files := u.Files
 	files.Explicit = false
-	return Load(files)
+	return load(files, func(path, text string) (*Document, error) {
+		d, err := Parse(path, text)
+		if err != nil && u.Anyhow {
+			return &Document{Path: path, yaml: &yamledit.Document{Text: text}, broken: true}, nil
+		}
+		return d, err
+	})
 }
 
 // Run makes the update and says what it has done.

@@ -1,15 +1,12 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"k8s.io/apimachinery/pkg/util/duration"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
@@ -51,28 +48,7 @@ func Lookup(name string) (Format, error) {
 
 // JSON writes the inventory as its versioned kind.
 func JSON(w io.Writer, inv *inventory.Inventory, _ Colors) error {
-	return writeJSON(w, inv)
-}
-
-func writeJSON(w io.Writer, value any) error {
-	text, err := encode(value)
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(w, escape(text, func(r rune) string {
-		high, low := utf16.EncodeRune(r)
-		return fmt.Sprintf(`\u%04x\u%04x`, high, low)
-	}))
-	return err
-}
-
-func encode(value any) (string, error) {
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	err := encoder.Encode(value)
-	return text.String(), err
+	return WriteJSON(w, inv)
 }
 
 // escape writes hostile characters in JSON text, which can stand only within
@@ -95,21 +71,7 @@ func escape(text string, astral func(rune) string) string {
 
 // YAML writes what JSON writes.
 func YAML(w io.Writer, inv *inventory.Inventory, _ Colors) error {
-	return writeYAML(w, inv)
-}
-
-func writeYAML(w io.Writer, value any) error {
-	text, err := encode(value)
-	if err != nil {
-		return err
-	}
-	// YAML's reader, through which it passes, does not take all that JSON does.
-	data, err := yaml.JSONToYAML([]byte(escape(text, func(r rune) string { return fmt.Sprintf(`\U%08x`, r) })))
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(data)
-	return err
+	return WriteYAML(w, inv)
 }
 
 // Names writes one name a line.

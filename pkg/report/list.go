@@ -21,32 +21,12 @@ type List struct {
 	Empty string
 }
 
-// Cell is a piece of text in a table, and how alarming it is.
-type Cell struct {
-	Text string
-	Tone Tone
-}
-
-// Tone is how alarming a piece of text is.
-type Tone int
-
-// The tones.
-const (
-	Plain Tone = iota
-	Good
-	Bad
-	Worse
-)
-
-var toneColor = map[Tone]int{Good: green, Bad: yellow, Worse: red}
-
-// Paint returns text in the colour of tone. The text has to be printable.
-func (c Colors) Paint(tone Tone, text string) string {
-	code, ok := toneColor[tone]
-	if !ok || !bool(c) {
-		return text
+// Paint returns text, which has to be printable, in the colour of mood.
+func (c Colors) Paint(mood Mood, text string) string {
+	if code := moodColor[mood]; code != 0 && bool(c) {
+		return c.paint(code)(text)
 	}
-	return c.paint(code)(text)
+	return text
 }
 
 // ListFormats names the formats that Write takes, in the order that help lists
@@ -65,9 +45,9 @@ func CheckListFormat(name string) error {
 func (l List) Write(w io.Writer, name string, colors Colors) error {
 	switch name {
 	case "json":
-		return writeJSON(w, l.Document)
+		return WriteJSON(w, l.Document)
 	case "yaml":
-		return writeYAML(w, l.Document)
+		return WriteYAML(w, l.Document)
 	case "name":
 		var out strings.Builder
 		for _, n := range l.Names {
@@ -90,17 +70,9 @@ func (l List) writeTable(w io.Writer, colors Colors, wide bool) error {
 	if !wide {
 		columns -= l.WideOnly
 	}
-	g := grid{header: l.Header[:columns]}
+	g := Grid{Header: l.Header[:columns]}
 	for _, row := range l.Rows {
-		var cells []cell
-		for _, c := range row[:columns] {
-			painted := cell{text: c.Text}
-			if c.Tone != Plain && bool(colors) {
-				painted.paint = colors.paint(toneColor[c.Tone])
-			}
-			cells = append(cells, painted)
-		}
-		g.rows = append(g.rows, cells)
+		g.Rows = append(g.Rows, row[:columns])
 	}
-	return g.write(w)
+	return g.Write(w, colors)
 }

@@ -12,8 +12,8 @@ func someList() List {
 		Header:   []string{"NAME", "EMPTY", "RISK", "KEY"},
 		WideOnly: 1,
 		Rows: [][]Cell{
-			{{Text: "a\x1b[31m"}, {}, {Text: "much", Tone: Worse}, {Text: "RSA"}},
-			{{Text: "b"}, {}, {Text: "none", Tone: Good}, {Text: "DSA"}},
+			{{Text: "a\x1b[31m"}, {}, {Text: "much", Mood: Bad}, {Text: "RSA"}},
+			{{Text: "b"}, {}, {Text: "none", Mood: Good}, {Text: "DSA"}},
 		},
 		Names: []string{"a\x1b[31m", "b"},
 		Empty: "Nothing.",

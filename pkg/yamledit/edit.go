@@ -90,10 +90,15 @@ func (n *Node) With(key string, value *Node) *Node {
 	return withFields(n, []Field{{key, value}})
 }
 
+// Without returns a copy of a mapping that does not have key.
+func (n *Node) Without(key string) *Node {
+	return withFields(n, []Field{{Key: key}})
+}
+
 // withFields returns a copy of a mapping with fields set.
 func withFields(n *Node, fields []Field) *Node {
 	out := &Node{Kind: Mapping}
-	if n.Kind == Mapping {
+	if n != nil && n.Kind == Mapping {
 		out.Children = slices.Clone(n.Children)
 	}
 	for _, f := range fields {

@@ -138,6 +138,17 @@ func TestApprove(t *testing.T) {
 	}
 }
 
+// What is said of the signer is what the signer does.
+func TestApproveWhatWouldFail(t *testing.T) {
+	const name = "e2e-approve-fails"
+	p := newPerson(t, adminKubeconfig(t))
+	ask(t, name, certificatesv1.KubeAPIServerClientSignerName, nil, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "e2e-fails"}},
+		certificatesv1.UsageClientAuth, certificatesv1.UsageServerAuth)
+	wantFailure(t, p.certs("approve", name, "--yes"), "risk would-fail", "--accept-risk would-fail")
+	p.must("kubectl", "certs", "approve", name, "--yes", "--accept-risk", "would-fail")
+	p.must("kubectl", "wait", "csr/"+name, "--for=condition=Failed", "--timeout=30s")
+}
+
 func TestDeny(t *testing.T) {
 	p := newPerson(t, adminKubeconfig(t))
 	askAsClient(t, "e2e-deny-a", "e2e-a")
@@ -289,9 +300,12 @@ func limited(t *testing.T, p *person, name, rules string) string {
 	return p.path(name + ".kubeconfig")
 }
 
-// forget removes what the program keeps of a user in the cluster.
+// forget removes what the program keeps of one user in the cluster.
 func forget(t *testing.T, user string) {
 	t.Helper()
+	if user == "" {
+		t.Fatal("whom to forget?") // everyone, the selector would say
+	}
 	p := newPerson(t, adminKubeconfig(t))
 	selector := "app.kubernetes.io/managed-by=kubectl-certs,certs.kubectl.dev/user-hash=" + access.UserHash(user)
 	p.must("kubectl", "delete", "configmap", "-n", "kube-system", "-l", selector)

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"cmp"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+)
+
+func (a *app) newKubeconfigDiff(g *globals) *cobra.Command {
+	var output string
+	var byCode bool
+	cmd := &cobra.Command{
+		Use:   "diff FILE [FILE]",
+		Short: "Show how two kubeconfigs differ, by meaning",
+		Long: `Show how two kubeconfigs differ in what they mean: not in their order, style or
+comments. Of two files the second is held against the first; one file is held
+against your kubeconfig's own. Secrets are not shown.`,
+		Example: a.examples(
+			"# What would come with this one?",
+			"%s kubeconfig diff new.kubeconfig",
+			"%s kubeconfig diff old.kubeconfig new.kubeconfig"),
+		Args: need(1, 2, "which kubeconfigs to compare"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			all, err := a.readAll(args)
+			if err != nil {
+				return err
+			}
+			if len(all) == 1 {
+				c, err := a.contexts(g)
+				if err != nil {
+					return err
+				}
+				all = []*kubeconfig.Document{c.Target(), all[0]}
+			}
+			differences := kubeconfig.Compare(all[0], all[1])
+			if err := a.showDifferences(output, differences); err != nil {
+				return err
+			}
+			if byCode && len(differences.Items) > 0 {
+				return exit(exitFailed)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "Output format: text, json, yaml")
+	cmd.Flags().BoolVar(&byCode, "exit-code", false, "Exit with 1 if they differ")
+	return cmd
+}
+
+func (a *app) showDifferences(output string, differences *kubeconfig.Differences) error {
+	if done, err := a.structured(output, "text", differences); done || err != nil {
+		return err
+	}
+	for _, d := range differences.Items {
+		fprintf(a.out, "%s\n", d)
+		for _, f := range d.Fields {
+			fprintf(a.out, "    %s: %s -> %s\n", f.Field, cmp.Or(f.First, "nothing"), cmp.Or(f.Second, "nothing"))
+		}
+	}
+	if len(differences.Items) == 0 {
+		a.say("They mean the same\n")
+	}
+	return nil
+}

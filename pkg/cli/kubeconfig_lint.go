@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+)
+
+// Exit codes of lint, as monitoring systems expect them.
+const (
+	lintWarnings = 1
+	lintCritical = 2
+	lintUnknown  = 3
+)
+
+func (a *app) newKubeconfigLint(g *globals) *cobra.Command {
+	var output string
+	var ping, fix bool
+	cmd := &cobra.Command{
+		Use:   "lint [FILE...]",
+		Short: "Find what is wrong with kubeconfigs, and mend what can be mended",
+		Long: `Find what is wrong with your kubeconfig, or with others: references that lead
+nowhere, certificates that have run out or do not fit their keys, files that
+others may read, and more. Each finding has a code, which the documentation
+explains, and a fix.
+
+--fix mends what can be mended without asking anyone: the modes of files, paths
+that do not count beside data, a current context that is not there.
+--ping also asks the servers whether they can be reached and trusted.
+
+The exit code is 0 where all is sound, 1 for warnings, 2 for anything critical,
+and 3 where that could not be told, because a file could not be read or a
+server not be reached.`,
+		Example: a.examples(
+			"%s kubeconfig lint",
+			"%s kubeconfig lint --fix",
+			"%s kubeconfig lint ci.kubeconfig -o json"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			files := a.files(g)
+			if len(args) > 0 {
+				files = kubeconfig.Files{Paths: args, Explicit: true}
+			}
+			err := a.lint(cmd.Context(), g, files, lintFlags{output, ping, fix, len(args) > 0})
+			if _, ok := errors.AsType[*exitError](err); err == nil || ok {
+				return err
+			}
+			return &exitError{err, lintUnknown}
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "Output format: text, json, yaml")
+	cmd.Flags().BoolVar(&ping, "ping", false, "Ask the servers whether they can be reached and trusted")
+	cmd.Flags().BoolVar(&fix, "fix", false, "Mend what can be mended without asking anyone")
+	return cmd
+}
+
+type lintFlags struct {
+	output    string
+	ping, fix bool
+	others    bool // files were named
+}
+
+func (a *app) lint(ctx context.Context, g *globals, files kubeconfig.Files, f lintFlags) error {
+	report := kubeconfig.Lint(files, a.now())
+	if f.fix {
+		if err := a.fix(ctx, files, report); err != nil {
+			return err
+		}
+		report = kubeconfig.Lint(files, a.now())
+	}
+	if f.ping {
+		if f.others {
+			return fmt.Errorf("--ping asks the servers of your own kubeconfig: name the file with --kubeconfig instead")
+		}
+		if err := a.pingForLint(ctx, g, files, report); err != nil {
+			return err
+		}
+	}
+	if err := a.showFindings(f.output, g, report); err != nil {
+		return err
+	}
+	switch {
+	case report.Has(kubeconfig.CodeUnreadable) || report.Has(kubeconfig.CodeUnreachableServer):
+		return exit(lintUnknown)
+	case report.Worst() == inventory.Critical:
+		return exit(lintCritical)
+	case report.Worst() == inventory.Warning:
+		return exit(lintWarnings)
+	}
+	return nil
+}
+
+// fix mends what a report says can be mended.
+func (a *app) fix(ctx context.Context, files kubeconfig.Files, report *kubeconfig.Report) error {
+	fixed, err := report.FixModes()
+	for _, path := range fixed {
+		a.say("Nobody but you may read %s any more\n", path)
+	}
+	if err != nil {
+		return err
+	}
+	if report.Has(kubeconfig.CodeUnreadable) || report.Has(kubeconfig.CodeMalformed) || report.Has(kubeconfig.CodeDuplicateName) {
+		return nil // the findings say so
+	}
+	changes, _, err := a.update(ctx, kubeconfig.Update{Files: files}, false, (*kubeconfig.Config).Fix)
+	for _, c := range changes {
+		a.say("%s\n", c)
+	}
+	return err
+}
+
+// pingForLint adds what the servers say of the contexts to a report.
+func (a *app) pingForLint(ctx context.Context, g *globals, files kubeconfig.Files, report *kubeconfig.Report) error {
+	c, err := kubeconfig.Load(files)
+	if err != nil {
+		return nil // the findings say so
+	}
+	list := c.List(a.now())
+	a.pingAll(ctx, g, list.Items)
+	for _, item := range list.Items {
+		report.AddPing(c.Entry(kubeconfig.ContextEntry, item.Name), *item.Ping)
+	}
+	return nil
+}
+
+// showFindings prints what lint found.
+func (a *app) showFindings(output string, g *globals, report *kubeconfig.Report) error {
+	if done, err := a.structured(output, "text", report); done || err != nil {
+		return err
+	}
+	colors, err := a.colors(g.color)
+	if err != nil {
+		return err
+	}
+	marks := map[inventory.Severity]string{inventory.Info: "i", inventory.Warning: "‼", inventory.Critical: "×"}
+	codes := map[inventory.Severity]string{inventory.Warning: "\x1b[33m", inventory.Critical: "\x1b[31m"}
+	for _, f := range report.Findings {
+		mark := marks[f.Severity]
+		if code := codes[f.Severity]; code != "" && bool(colors) {
+			mark = code + mark + "\x1b[0m"
+		}
+		where := f.File
+		if f.Line > 0 {
+			where = fmt.Sprintf("%s:%d", f.File, f.Line)
+		}
+		if _, err := fmt.Fprint(a.out, mark); err != nil {
+			return err
+		}
+		fprintf(a.out, " %s: %s (%s)\n  at:  %s\n  fix: %s\n", f.Where, f.Message, string(f.Code), where, f.Fix)
+	}
+	if report.Worst() == "" || report.Worst() == inventory.Info {
+		a.say("√ Nothing is wrong\n")
+	}
+	return nil
+}

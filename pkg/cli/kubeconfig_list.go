@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+	"github.com/kubectl-certs/kubectl-certs/pkg/report"
+)
+
+// listFormats are the formats of list, in the order that help lists them.
+var listFormats = []struct {
+	name  string
+	write func(io.Writer, *kubeconfig.ContextList, report.Colors) error
+}{
+	{"table", func(w io.Writer, l *kubeconfig.ContextList, c report.Colors) error {
+		return contextTable(l, false).Write(w, c)
+	}},
+	{"wide", func(w io.Writer, l *kubeconfig.ContextList, c report.Colors) error {
+		return contextTable(l, true).Write(w, c)
+	}},
+	{"json", func(w io.Writer, l *kubeconfig.ContextList, _ report.Colors) error { return report.WriteJSON(w, l) }},
+	{"yaml", func(w io.Writer, l *kubeconfig.ContextList, _ report.Colors) error { return report.WriteYAML(w, l) }},
+	{"name", func(w io.Writer, l *kubeconfig.ContextList, _ report.Colors) error {
+		for _, c := range l.Items {
+			fprintf(w, "%s\n", c.Name)
+		}
+		return nil
+	}},
+}
+
+func listFormatNames() string {
+	var names []string
+	for _, f := range listFormats {
+		names = append(names, f.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (a *app) newKubeconfigList(g *globals) *cobra.Command {
+	var output string
+	var ping bool
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the contexts, and how long their certificates last",
+		Long: `List the contexts with their cluster, server, user and namespace, how the user
+logs in, and what is left of the certificate. The current context is marked.
+
+With --ping every server is asked, all at once, who the caller is there. A user
+who logs in by a program has that program run.`,
+		Example: a.examples(
+			"%s kubeconfig list",
+			"# Which servers can be reached, and who am I there?",
+			"%s kubeconfig list --ping",
+			"# Whose certificate has run out?",
+			"%s kubeconfig list -o json | jq -r '.items[] | select(.certificate.status == \"expired\") | .name'"),
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			colors, err := a.colors(g.color)
+			if err != nil {
+				return err
+			}
+			for _, f := range listFormats {
+				if f.name != output {
+					continue
+				}
+				c, err := a.contexts(g)
+				if err != nil {
+					return err
+				}
+				list := c.List(a.now())
+				if ping {
+					a.pingAll(cmd.Context(), g, list.Items)
+				}
+				return f.write(a.out, list, colors)
+			}
+			return hint.New(fmt.Sprintf("unknown output format %q", output), "use one of "+listFormatNames())
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+listFormatNames())
+	cmd.Flags().BoolVar(&ping, "ping", false, "Ask every server who the caller is there")
+	return cmd
+}
+
+func contextTable(list *kubeconfig.ContextList, wide bool) report.Grid {
+	g := report.Grid{Header: []string{"", "NAME", "CLUSTER", "SERVER", "USER", "NAMESPACE", "AUTH", "CERTIFICATE", "LEFT", "PING"}}
+	if wide {
+		g.Header = append(g.Header, "EXPIRES", "ISSUER", "FILE")
+	}
+	for _, c := range list.Items {
+		g.Rows = append(g.Rows, contextRow(c, list.TakenAt, wide))
+	}
+	return g
+}
+
+func contextRow(c kubeconfig.Context, now time.Time, wide bool) []report.Cell {
+	mark := ""
+	if c.Current {
+		mark = "*"
+	}
+	row := []report.Cell{{Text: mark, Mood: report.Good}}
+	for _, text := range []string{c.Name, c.Cluster, c.Server, c.User, c.Namespace, authText(c.Auth)} {
+		row = append(row, report.Cell{Text: text})
+	}
+	subject, expires, issuer := "", "", ""
+	left := report.Cell{}
+	if cert := c.Certificate; cert != nil {
+		subject = strings.Join(append([]string{"CN=" + cert.CommonName}, prefixed("O=", cert.Organizations)...), ", ")
+		expires, issuer = cert.NotAfter.Format("2006-01-02 15:04 MST"), cert.Issuer
+		left = leftCell(*cert, now)
+	}
+	if len(c.Problems) > 0 {
+		subject = c.Problems[0]
+		left = report.Cell{Text: "unusable", Mood: report.Bad}
+	}
+	row = append(row, report.Cell{Text: subject}, left, pingCell(c.Ping))
+	if wide {
+		row = append(row, report.Cell{Text: expires}, report.Cell{Text: issuer}, report.Cell{Text: c.File})
+	}
+	return row
+}
+
+func authText(ways []kubeconfig.Auth) string {
+	var names []string
+	for _, way := range ways {
+		names = append(names, string(way))
+	}
+	return cmp.Or(strings.Join(names, ", "), string(kubeconfig.ByNothing))
+}
+
+func prefixed(prefix string, list []string) []string {
+	var out []string
+	for _, item := range list {
+		out = append(out, prefix+item)
+	}
+	return out
+}
+
+// leftCell says how long a certificate still is good for.
+func leftCell(cert kubeconfig.Certificate, now time.Time) report.Cell {
+	mood := map[inventory.Status]report.Mood{inventory.Expiring: report.Doubtful, inventory.Expired: report.Bad, inventory.Invalid: report.Bad}[cert.Status]
+	switch cert.Status {
+	case inventory.Expired:
+		return report.Cell{Text: "expired " + humanLeft(now.Sub(cert.NotAfter)) + " ago", Mood: mood}
+	case inventory.Invalid:
+		return report.Cell{Text: "not yet valid", Mood: mood}
+	}
+	return report.Cell{Text: humanLeft(cert.NotAfter.Sub(now)), Mood: mood}
+}
+
+func pingCell(p *kubeconfig.Ping) report.Cell {
+	switch {
+	case p == nil:
+		return report.Cell{}
+	case p.OK:
+		return report.Cell{Text: "you are " + p.User, Mood: report.Good}
+	}
+	return report.Cell{Text: p.Error, Mood: report.Bad}
+}
+
+// pingTimeout bounds a ping unless --request-timeout says otherwise.
+const pingTimeout = 5 * time.Second
+
+// pingAll asks the servers of contexts, side by side.
+func (a *app) pingAll(ctx context.Context, g *globals, contexts []kubeconfig.Context) {
+	pinger, err := cluster.NewPinger(g.kubectl, "kubectl-certs/"+version, pingTimeout)
+	var all sync.WaitGroup
+	for i := range contexts {
+		all.Go(func() {
+			contexts[i].Ping = ping(ctx, pinger, err, contexts[i].Name, a.now)
+		})
+	}
+	all.Wait()
+}
+
+// ping asks one server, unless the kubeconfig could not be read for it.
+func ping(ctx context.Context, pinger *cluster.Pinger, unread error, name string, now func() time.Time) *kubeconfig.Ping {
+	answer := cluster.Answer{Fault: cluster.Unreachable, Err: unread}
+	if unread == nil {
+		answer = pinger.Ping(ctx, name, now)
+	}
+	out := &kubeconfig.Ping{OK: answer.Err == nil, User: answer.User, Groups: answer.Groups, Fault: string(answer.Fault)}
+	if answer.Err != nil {
+		out.Error = answer.Err.Error()
+	}
+	return out
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+)
+
+func (a *app) newKubeconfigMerge(g *globals) *cobra.Command {
+	var into, onConflict string
+	var dryRun *bool
+	cmd := &cobra.Command{
+		Use:   "merge FILE...",
+		Short: "Merge kubeconfigs into yours, and lose nothing",
+		Long: `Merge kubeconfigs into yours, or into another one with --into; - is standard
+input. Nothing is dropped or renamed unless you say so: entries that mean the
+same are one, and a name that means two different things is a conflict.
+
+--on-conflict says what becomes of a conflict:
+  fail     change nothing, and list the conflicts
+  rename   they are different things: the one that comes gets another name, and
+           what refers to it follows; both stay usable
+  keep     they are the same thing, and mine is the newer one
+  replace  they are the same thing, and theirs is the newer one
+On a terminal you are asked, unless you have said it.`,
+		Example: a.examples(
+			"%s kubeconfig merge new.kubeconfig",
+			"# See first what it would do",
+			"%s kubeconfig merge new.kubeconfig --on-conflict rename --dry-run",
+			"# Straight from where it is made",
+			"%s issue admin --out - | %s kubeconfig merge -"),
+		Args: need(1, 0, "which files to merge"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			policy, err := a.conflictPolicy(onConflict, cmd.Flags().Changed("on-conflict"))
+			if err != nil {
+				return err
+			}
+			incoming, err := a.readAll(args)
+			if err != nil {
+				return err
+			}
+			files := a.files(g)
+			if into != "" {
+				files = kubeconfig.Locate(into, "", "")
+			}
+			return a.updateAndSay(cmd.Context(), kubeconfig.Update{Files: files}, *dryRun, func(c *kubeconfig.Config) (all []kubeconfig.Change, err error) {
+				for _, in := range incoming {
+					changes, err := c.Merge(in, policy)
+					if err != nil {
+						return nil, fmt.Errorf("merging %s: %w", in.Name(), err)
+					}
+					all = append(all, changes...)
+				}
+				return all, nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&into, "into", "", "Kubeconfig to merge into, instead of yours")
+	cmd.Flags().StringVar(&onConflict, "on-conflict", string(kubeconfig.Fail), "When a name means two things: "+joinResolutions())
+	dryRun = dryRunFlag(cmd.Flags())
+	_ = cmd.RegisterFlagCompletionFunc("on-conflict", cobra.FixedCompletions(resolutionNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	return cmd
+}
+
+func resolutionNames() []string {
+	var names []string
+	for _, r := range kubeconfig.Resolutions() {
+		names = append(names, string(r))
+	}
+	return names
+}
+
+func joinResolutions() string { return strings.Join(resolutionNames(), ", ") }
+
+// readAll reads kubeconfigs; - is standard input.
+func (a *app) readAll(paths []string) ([]*kubeconfig.Document, error) {
+	var all []*kubeconfig.Document
+	for _, path := range paths {
+		d, err := a.readOne(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+func (a *app) readOne(path string) (*kubeconfig.Document, error) {
+	d, err := func() (*kubeconfig.Document, error) {
+		if path == "-" {
+			return kubeconfig.ReadFrom(a.in)
+		}
+		return kubeconfig.Read(path)
+	}()
+	if err != nil {
+		return nil, err
+	}
+	if d.Empty() {
+		return nil, hint.New(fmt.Sprintf("reading kubeconfig %s: it is empty", d.Name()), "was it made by a command that failed?")
+	}
+	return d, nil
+}
+
+// conflictPolicy is what --on-conflict says; asking, where it says nothing and
+// there is somebody to ask.
+func (a *app) conflictPolicy(text string, given bool) (kubeconfig.ConflictPolicy, error) {
+	resolution := kubeconfig.Resolution(text)
+	if !slices.Contains(kubeconfig.Resolutions(), resolution) {
+		return nil, hint.New(fmt.Sprintf("unknown --on-conflict %q", text), "use one of "+joinResolutions())
+	}
+	if given || !a.inIsTerminal {
+		return kubeconfig.Always(resolution), nil
+	}
+	answers := bufio.NewScanner(a.in)
+	decided := map[string]kubeconfig.Resolution{}
+	return func(c kubeconfig.Conflict) (kubeconfig.Resolution, error) {
+		// The merge is made twice, first to see what it would do.
+		question := c.String()
+		if answer, ok := decided[question]; ok {
+			return answer, nil
+		}
+		answer, err := a.ask(c, answers)
+		decided[question] = answer
+		return answer, err
+	}, nil
+}
+
+// ask lets a person resolve a conflict.
+func (a *app) ask(c kubeconfig.Conflict, answers *bufio.Scanner) (kubeconfig.Resolution, error) {
+	a.say("%s\n", c)
+	for {
+		a.say("  [r]ename theirs, [k]eep mine, re[p]lace mine, or [a]bort? ")
+		if !answers.Scan() {
+			a.say("\n")
+			return "", hint.New("no answer", "nothing was changed")
+		}
+		switch strings.ToLower(strings.TrimSpace(answers.Text())) {
+		case "r", "rename":
+			return kubeconfig.Rename, nil
+		case "k", "keep":
+			return kubeconfig.Keep, nil
+		case "p", "replace":
+			return kubeconfig.Replace, nil
+		case "a", "abort":
+			return "", hint.New("aborted", "nothing was changed")
+		}
+	}
+}

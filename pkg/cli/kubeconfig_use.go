@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+)
+
+func (a *app) newKubeconfigUse(g *globals) *cobra.Command {
+	var dryRun *bool
+	cmd := &cobra.Command{
+		Use:   "use [CONTEXT|-]",
+		Short: "Make a context the current one, or go back with -",
+		Long: `Make a context the current one. With - it is the one that was current before;
+without a name, the current one is printed.`,
+		Example: a.examples(
+			"%s kubeconfig use staging",
+			"# Back to where I was",
+			"%s kubeconfig use -"),
+		Args:              need(0, 1, ""),
+		ValidArgsFunction: a.contextNames(g, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.printCurrent(g)
+			}
+			return a.use(cmd.Context(), g, args[0], *dryRun)
+		},
+	}
+	dryRun = dryRunFlag(cmd.Flags())
+	return cmd
+}
+
+func (a *app) printCurrent(g *globals) error {
+	c, err := a.contexts(g)
+	if err != nil {
+		return err
+	}
+	current := c.Current()
+	if current == "" {
+		return hint.New("the kubeconfig has no current context", "choose one with: "+a.program+" kubeconfig use CONTEXT")
+	}
+	fprintf(a.out, "%s\n", current)
+	return nil
+}
+
+func (a *app) use(ctx context.Context, g *globals, name string, dryRun bool) error {
+	files := a.files(g)
+	if name == "-" {
+		var err error
+		if name, err = files.Previous(); err != nil {
+			return err
+		}
+		if name == "" {
+			return hint.New("there is no context to go back to", "choose one with: "+a.program+" kubeconfig use CONTEXT")
+		}
+	}
+	was := ""
+	changes, _, err := a.update(ctx, kubeconfig.Update{Files: files}, dryRun, func(c *kubeconfig.Config) ([]kubeconfig.Change, error) {
+		was = c.Current()
+		return c.Use(name)
+	})
+	if err != nil || dryRun {
+		return err
+	}
+	if len(changes) == 0 {
+		fprintf(a.out, "%s is the current context already\n", name)
+		return nil
+	}
+	fprintf(a.out, "Now in context %s\n", name)
+	if err := files.RememberPrevious(was); err != nil {
+		a.say("warning: \"use -\" will not lead back to %s: %s\n", was, err)
+	}
+	return nil
+}

@@ -1,0 +1,10 @@
+package inventory
+
+import "time"
+
+// ExpiresSoon reports whether a certificate that is valid from notBefore to
+// notAfter is so near its end at now that CodeExpiresSoon speaks of it.
+func ExpiresSoon(notBefore, notAfter, now time.Time) bool {
+	left := notAfter.Sub(now)
+	return left >= 0 && left < min(soon, notAfter.Sub(notBefore)/soonFraction)
+}

@@ -1,0 +1,132 @@
+package kubeconfig
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/yamledit"
+)
+
+// DifferenceKind is the kind that differences are written as.
+const DifferenceKind = "KubeconfigDifferences"
+
+// Differences are how two kubeconfigs differ in meaning. They hold no secret.
+type Differences struct {
+	APIVersion string       `json:"apiVersion"`
+	Kind       string       `json:"kind"`
+	Items      []Difference `json:"items"`
+}
+
+// Difference is one entry, or field of the root, in which they differ.
+type Difference struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	// In says where it is: "first", "second" or "both".
+	In     string        `json:"in"`
+	Fields []FieldChange `json:"fields"`
+}
+
+// FieldChange is a field of an entry that is in both.
+type FieldChange struct {
+	Field  string `json:"field"`
+	First  string `json:"first"`
+	Second string `json:"second"`
+}
+
+// Compare says how b differs from a, whatever the style and the order that they
+// are written in. Paths are compared by where they lead.
+func Compare(a, b *Document) *Differences {
+	out := &Differences{APIVersion: APIVersion, Kind: DifferenceKind, Items: []Difference{}}
+	for kind := range kinds {
+		k := Kind(kind)
+		for _, e := range a.Entries(k) {
+			other := b.Entry(k, e.Name)
+			if other == nil {
+				out.Items = append(out.Items, Difference{k.String(), e.Name, "first", []FieldChange{}})
+				continue
+			}
+			m := &merge{in: b}
+			if fields := m.differs(e, other); len(fields) > 0 {
+				out.Items = append(out.Items, Difference{k.String(), e.Name, "both", fieldChanges(e, other, fields)})
+			}
+		}
+		for _, e := range b.Entries(k) {
+			if a.Entry(k, e.Name) == nil {
+				out.Items = append(out.Items, Difference{k.String(), e.Name, "second", []FieldChange{}})
+			}
+		}
+	}
+	return out.withRoots(a, b)
+}
+
+func fieldChanges(a, b *Entry, fields []string) []FieldChange {
+	changes := make([]FieldChange, 0, len(fields))
+	for _, field := range fields {
+		changes = append(changes, FieldChange{field, shownField(a, field), shownField(b, field)})
+	}
+	return changes
+}
+
+// shownField is what a field says, its secrets masked; "" where it is not there.
+func shownField(e *Entry, field string) string {
+	n := e.body.Get(field)
+	if n == nil {
+		n = e.node().Get(field)
+	}
+	if n.Empty() {
+		return ""
+	}
+	if isPath(e.Kind, field) {
+		return e.Path(field)
+	}
+	return shownValue(n)
+}
+
+func shownValue(n *yamledit.Node) string {
+	if masked := maskField(n); masked != nil {
+		n = masked
+	}
+	if n.Kind == yamledit.Scalar {
+		return n.Value
+	}
+	return strings.Join(strings.Fields(yamledit.Render(n, 0, "\n")), " ")
+}
+
+// withRoots adds the fields of the roots that hold no entries.
+func (d *Differences) withRoots(a, b *Document) *Differences {
+	var seen []string
+	for _, root := range []*yamledit.Node{&a.yaml.Root, &b.yaml.Root} {
+		for i := range root.Children {
+			key := root.Children[i].Key
+			if slices.Contains([]string{"apiVersion", "kind", "clusters", "contexts", "users"}, key) || slices.Contains(seen, key) {
+				continue
+			}
+			seen = append(seen, key)
+			first, second := a.yaml.Root.Get(key), b.yaml.Root.Get(key)
+			if sameValue(first, second) {
+				continue
+			}
+			change := FieldChange{Field: key}
+			if !first.Empty() {
+				change.First = shownValue(first)
+			}
+			if !second.Empty() {
+				change.Second = shownValue(second)
+			}
+			d.Items = append(d.Items, Difference{"field", key, "both", []FieldChange{change}})
+		}
+	}
+	return d
+}
+
+// String is the difference in lines.
+func (d Difference) String() string {
+	switch d.In {
+	case "first":
+		return fmt.Sprintf("- %s %s", d.Kind, d.Name)
+	case "second":
+		return fmt.Sprintf("+ %s %s", d.Kind, d.Name)
+	}
+	return fmt.Sprintf("~ %s %s", d.Kind, d.Name)
+}

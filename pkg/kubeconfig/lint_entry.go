@@ -1,0 +1,187 @@
+package kubeconfig
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/yamledit"
+)
+
+// entry judges one entry by itself.
+func (l *linter) entry(e *Entry) {
+	for _, part := range e.Kind.parts() {
+		if e.Text(part[0]) != "" && e.Text(part[1]) != "" {
+			l.find(CodeDataAndPath, inventory.Warning, e, int(e.body.Get(part[1]).Line), "remove the path, which does not count: kubectl certs kubeconfig lint --fix",
+				"has both %s, which counts, and %s, which does not", part[0], part[1])
+		}
+		l.junk(e, part)
+	}
+	switch e.Kind {
+	case ClusterEntry:
+		l.cluster(e)
+	case UserEntry:
+		l.user(e)
+	}
+}
+
+// junk finds what stands behind the PEM that an entry holds: it was pasted
+// wrongly, or cut off.
+func (l *linter) junk(e *Entry, part [2]string) {
+	data, err := e.data(part[0], part[1])
+	if err != nil || data == nil {
+		return // another rule says so
+	}
+	if rest := junk(data); rest != "" && strings.Contains(string(data), "-----BEGIN ") {
+		l.find(CodeTrailingJunk, inventory.Warning, e, 0, "remove it, once you know what it was meant to be",
+			"its %s has %d bytes behind the last PEM block that are none", part[1], len(rest))
+	}
+}
+
+func (l *linter) cluster(e *Entry) {
+	server := e.Text("server")
+	address, err := url.Parse(server)
+	switch {
+	case server == "":
+		l.find(CodeNoServer, inventory.Critical, e, 0, "name the API server, as in https://host:6443", "has no server")
+	case err != nil:
+		l.find(CodeNoServer, inventory.Critical, e, 0, "name the API server, as in https://host:6443", "has a server that is no URL: %q", server)
+	case address.Scheme == "http":
+		l.find(CodePlainHTTP, inventory.Warning, e, 0, "use https: by http anybody on the way can read and change everything", "is reached by http: %s", server)
+	}
+	insecure, _ := boolean(e.body.Get("insecure-skip-tls-verify"))
+	certs, err := e.CA()
+	switch {
+	case insecure && (e.Text(caData) != "" || e.Text(caFile) != ""):
+		l.find(CodeInsecure, inventory.Critical, e, 0, "remove insecure-skip-tls-verify", "has a CA and insecure-skip-tls-verify, which kubectl refuses together")
+	case insecure:
+		l.find(CodeInsecure, inventory.Warning, e, 0, "put the cluster's CA in certificate-authority-data, from a source you trust, and remove insecure-skip-tls-verify",
+			"does not verify its server: whoever answers there gets the credentials")
+	}
+	if err != nil {
+		l.find(CodeBadCertificate, inventory.Critical, e, 0, "get the CA again, from a source you trust", "%s", within(e, err))
+	}
+	for _, cert := range certs {
+		if l.now.After(cert.NotAfter) {
+			l.find(CodeCAExpired, inventory.Critical, e, 0, "get the cluster's present CA, from a source you trust",
+				"its CA %q expired %s ago", cert.Subject.CommonName, duration.HumanDuration(l.now.Sub(cert.NotAfter)))
+		}
+	}
+}
+
+func (l *linter) user(e *Entry) {
+	certs, err := e.Certificate()
+	if err != nil {
+		l.find(CodeBadCertificate, inventory.Critical, e, 0, "ask whoever issued it for another one", "%s", within(e, err))
+	}
+	if len(certs) > 0 {
+		l.dates(e, certs[0])
+		if err := e.keyFault(certs[0]); err != nil {
+			l.find(CodeKeyMismatch, inventory.Critical, e, 0, "find the key that was made with the certificate, or have another one issued", "%s", within(e, err))
+		}
+	}
+	for _, field := range []string{keyFile, "tokenFile"} {
+		path := e.Path(field)
+		if path == "" {
+			continue
+		}
+		l.permissions(path, e.In.Path, int(e.body.Get(field).Line), "the "+map[string]string{keyFile: "key", "tokenFile": "token"}[field]+" of "+e.String())
+		if _, err := os.Stat(path); err != nil && field == "tokenFile" {
+			l.find(CodeBadCertificate, inventory.Critical, e, int(e.body.Get(field).Line), "put it there, or log in again", "its tokenFile %s: %v", path, withoutPath(err))
+		}
+	}
+	if exec := e.body.Get("exec"); !exec.Empty() {
+		l.exec(e, exec)
+	}
+}
+
+func (l *linter) dates(e *Entry, cert *x509.Certificate) {
+	const renew = "issue another one while this one lasts: kubectl certs issue"
+	switch {
+	case l.now.After(cert.NotAfter):
+		l.find(CodeExpired, inventory.Critical, e, 0, "have an administrator issue another one",
+			"its certificate expired %s ago, on %s", duration.HumanDuration(l.now.Sub(cert.NotAfter)), cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
+	case l.now.Before(cert.NotBefore):
+		l.find(CodeNotYetValid, inventory.Critical, e, 0, "compare this machine's clock with that of the one that signed it",
+			"its certificate is valid only from %s", cert.NotBefore.UTC().Format("2006-01-02 15:04 MST"))
+	case inventory.ExpiresSoon(cert.NotBefore, cert.NotAfter, l.now):
+		l.find(CodeExpiresSoon, inventory.Warning, e, 0, renew,
+			"its certificate expires in %s, on %s", duration.HumanDuration(cert.NotAfter.Sub(l.now)), cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
+	}
+}
+
+func (l *linter) exec(e *Entry, exec *yamledit.Node) {
+	command := e.In.command(exec)
+	fix := "install it, or log in in another way"
+	if advice := strings.TrimSpace(exec.Text("installHint")); advice != "" {
+		fix = advice
+	}
+	switch {
+	case command == "":
+		l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), "name the program", "logs in by a program, but names none")
+	case strings.ContainsRune(command, filepath.Separator):
+		if info, err := os.Stat(command); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+			l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), fix, "logs in by %s, which is no program on this machine", command)
+		}
+	case l.findPath(command) != nil:
+		l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), fix, "logs in by the program %s, which is not in PATH", command)
+	}
+}
+
+// within is an error about an entry, without the entry's own name before it.
+func within(e *Entry, err error) string {
+	text := strings.TrimPrefix(err.Error(), e.String()+": ")
+	return strings.TrimPrefix(text, e.String()+" ")
+}
+
+// Fix mends what can be mended in the kubeconfig without asking anyone: a path
+// that does not count beside data, and a current context that is not there.
+func (c *Config) Fix() ([]Change, error) {
+	changes, err := c.convert(nil, func(e *Entry) ([]yamledit.Field, error) {
+		var fields []yamledit.Field
+		for _, part := range e.Kind.parts() {
+			if e.Text(part[0]) != "" && e.Text(part[1]) != "" {
+				fields = append(fields, yamledit.Field{Key: part[1]})
+			}
+		}
+		return fields, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for number, d := range c.files {
+		if current := d.Current(); current != "" && c.Entry(ContextEntry, current) == nil {
+			if err := c.setCurrent(number, ""); err != nil {
+				return nil, err
+			}
+			changes = append(changes, Change{Removed, currentContext, current, "", d.Path})
+		}
+	}
+	return changes, nil
+}
+
+// FixModes takes away from everybody but its owner what a finding says that
+// others may read, and returns the paths.
+func (r *Report) FixModes() ([]string, error) {
+	var fixed []string
+	for _, f := range r.Findings {
+		if f.Code != CodeReadable {
+			continue
+		}
+		info, err := os.Stat(f.Where)
+		if err == nil {
+			err = os.Chmod(f.Where, info.Mode().Perm()&mode)
+		}
+		if err != nil {
+			return fixed, fmt.Errorf("changing the mode of %s: %w", f.Where, withoutPath(err))
+		}
+		fixed = append(fixed, f.Where)
+	}
+	return fixed, nil
+}

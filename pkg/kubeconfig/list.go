@@ -1,0 +1,129 @@
+package kubeconfig
+
+import (
+	"crypto/x509"
+	"time"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// The kind that contexts are written as.
+const (
+	APIVersion = inventory.APIVersion
+	ListKind   = "ContextList"
+)
+
+// ContextList is the output contract of `kubeconfig list -o json`.
+type ContextList struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	TakenAt    time.Time `json:"takenAt"`
+	Items      []Context `json:"items"`
+}
+
+// Context is one context, and what it leads to. It holds no secret.
+type Context struct {
+	Name    string `json:"name"`
+	Current bool   `json:"current"`
+	File    string `json:"file"`
+
+	Cluster   string `json:"cluster"`
+	Server    string `json:"server"`
+	User      string `json:"user"`
+	Namespace string `json:"namespace"`
+	// Auth are the ways in which the user logs in; empty for anonymous.
+	Auth []Auth `json:"auth"`
+	// Certificate is the user's; nil for a user who logs in otherwise.
+	Certificate *Certificate `json:"certificate,omitempty"`
+	// Problems are what keeps the context from being used.
+	Problems []string `json:"problems"`
+	// Ping is what the server said; nil where it was not asked.
+	Ping *Ping `json:"ping,omitempty"`
+}
+
+// Certificate is a client certificate, in short.
+type Certificate struct {
+	CommonName    string           `json:"commonName"`
+	Organizations []string         `json:"organizations"`
+	Issuer        string           `json:"issuer"`
+	NotBefore     time.Time        `json:"notBefore"`
+	NotAfter      time.Time        `json:"notAfter"`
+	Status        inventory.Status `json:"status"`
+	// From is the file that it is in; "" where the kubeconfig embeds it.
+	From string `json:"from"`
+}
+
+// Ping is what came of asking a server who the caller is there.
+type Ping struct {
+	OK bool `json:"ok"`
+	// User is who the caller is there, and Groups the groups.
+	User   string   `json:"user"`
+	Groups []string `json:"groups"`
+	// Fault is unreachable, untrusted or refused; "" for none.
+	Fault string `json:"fault"`
+	// Error is why the server cannot be reached, or not be trusted, or does
+	// not let the caller in.
+	Error string `json:"error"`
+}
+
+// List returns the contexts of c as they are at now.
+func (c *Config) List(now time.Time) *ContextList {
+	list := &ContextList{APIVersion: APIVersion, Kind: ListKind, TakenAt: now, Items: []Context{}}
+	for _, e := range c.Entries(ContextEntry) {
+		list.Items = append(list.Items, c.Describe(e, now))
+	}
+	return list
+}
+
+// Describe returns one context as it is at now.
+func (c *Config) Describe(e *Entry, now time.Time) Context {
+	out := Context{
+		Name: e.Name, Current: e.Name == c.Current(), File: e.In.Path,
+		Cluster: e.Text("cluster"), User: e.Text("user"), Namespace: e.Text("namespace"),
+		Auth: []Auth{}, Problems: []string{},
+	}
+	problem := func(text string) { out.Problems = append(out.Problems, text) }
+	if cluster := c.Entry(ClusterEntry, out.Cluster); cluster != nil {
+		out.Server = cluster.Text("server")
+	} else {
+		problem("its cluster is not in the kubeconfig")
+	}
+	if out.User == "" {
+		return out
+	}
+	user := c.Entry(UserEntry, out.User)
+	if user == nil {
+		problem("its user is not in the kubeconfig")
+		return out
+	}
+	out.Auth = append(out.Auth, user.Auths()...)
+	certs, err := user.Certificate()
+	if len(certs) > 0 {
+		out.Certificate = describe(certs[0], now)
+		if user.Text(certificateData) == "" {
+			out.Certificate.From = user.Path(certificateFile)
+		}
+	}
+	if err != nil {
+		problem(err.Error())
+	}
+	return out
+}
+
+func describe(cert *x509.Certificate, now time.Time) *Certificate {
+	subject := pki.SubjectOf(cert)
+	out := &Certificate{
+		CommonName: subject.CommonName, Organizations: append([]string{}, subject.Organizations...), Issuer: cert.Issuer.String(),
+		NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(), Status: inventory.OK,
+	}
+	switch {
+	case now.After(cert.NotAfter):
+		out.Status = inventory.Expired
+	case now.Before(cert.NotBefore):
+		out.Status = inventory.Invalid
+	case inventory.ExpiresSoon(cert.NotBefore, cert.NotAfter, now):
+		out.Status = inventory.Expiring
+	}
+	return out
+}
