@@ -63,11 +63,18 @@ func (a *app) showEvent(event issue.Event, name string) {
 	}
 }
 
+// shortened returns the life of what was issued, and whether it is less than
+// was asked. The signer dates a certificate back by some minutes, out of its
+// life.
+func shortened(request issue.Request, issued *issue.Issued) (life time.Duration, short bool) {
+	life = issued.Certificate.NotAfter.Sub(issued.Certificate.NotBefore)
+	return life, life < request.ExpiresIn.Truncate(time.Second)
+}
+
 // showIssued says what was issued and where it is.
 func (a *app) showIssued(out *outputs, request issue.Request, issued *issue.Issued) {
 	cert := issued.Certificate
-	// The signer dates a certificate back by some minutes, out of its life.
-	if life := cert.NotAfter.Sub(cert.NotBefore); life < request.ExpiresIn.Truncate(time.Second) {
+	if life, short := shortened(request, issued); short {
 		a.say("warning: the cluster shortened the life from %s to %s\n", humanLife(request.ExpiresIn), humanLife(life))
 	}
 	w := a.out
