@@ -54,6 +54,8 @@ const (
 	// LeafFile is a file that holds a server's or a client's certificate.
 	LeafFile Place = "file"
 
+	// IssuedRecord is the record that this program keeps of what it issued.
+	IssuedRecord Place = "record of what was issued"
 	// IssuedRequest is a CertificateSigningRequest that a signer of Kubernetes'
 	// own has signed.
 	IssuedRequest Place = "certificate signing request"
@@ -81,7 +83,7 @@ var places = []Place{
 	APIServerEndpoint, KubeletPort, EtcdClientPort, EtcdPeerPort, ControllerManagerPort, SchedulerPort,
 	KubeconfigClient, RootCA, ClientCA, RequestHeaderCA, KubeconfigCA, ClusterInfoCA,
 	ServerCAFile, ClientCAFile, FrontProxyCAFile, EtcdCAFile, EtcdPeerCAFile, LeafFile,
-	IssuedRequest, OtherSigner, OtherContextClient, OtherContextCA, TrustBundle, CallBundle, SecretLeaf, SecretCA,
+	IssuedRecord, IssuedRequest, OtherSigner, OtherContextClient, OtherContextCA, TrustBundle, CallBundle, SecretLeaf, SecretCA,
 }
 
 // ComparePlaces orders places, the most telling ones first.
@@ -127,7 +129,7 @@ func Anchors(place Place) []Place {
 	switch place {
 	case APIServerEndpoint:
 		return servedBy
-	case KubeconfigClient, IssuedRequest:
+	case KubeconfigClient, IssuedRecord, IssuedRequest:
 		return clientsBy
 	case EtcdClientPort:
 		return []Place{EtcdCAFile}
