@@ -71,9 +71,9 @@ func TestDecode(t *testing.T) {
 // alternate switches between two contexts.
 func alternate(b *testing.B, name string, args func(context string) []string) contender {
 	round := 0
-	return contender{name, func(b *testing.B) {
+	return contender{name, func(b *testing.B) int64 {
 		round++
-		command(name, args(fmt.Sprintf("context-%05d", 1+round%2))...).run(b)
+		return command(name, args(fmt.Sprintf("context-%05d", 1+round%2))...).run(b)
 	}}
 }
 

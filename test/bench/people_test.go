@@ -68,7 +68,7 @@ func BenchmarkIssuePerson(b *testing.B) {
 	compare(b,
 		command("issue", plugin(b), "issue", "bench-person", "--cluster-role", "view", "--out", "-"),
 		command("bare-process", os.Args[0], "-test.run", "^TestBarePersonProcess$", "-test.v"),
-		contender{"documented", documentedWithAccess(b)},
+		within("documented", documentedWithAccess(b)),
 	)
 }
 

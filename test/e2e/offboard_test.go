@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
@@ -58,7 +59,7 @@ func TestOffboard(t *testing.T) {
 	if r.code != 0 {
 		t.Fatalf("exit %d\n%s", r.code, r.stderr)
 	}
-	eventually(t, "the leaver may still list pods", func() bool { return !leaver.canI("list", "pods", "-A") })
+	eventually(t, "the leaver may no longer list pods", func(context.Context) (bool, error) { return !leaver.canI("list", "pods", "-A"), nil })
 	if who, _ := leaver.whoami(); who != user {
 		t.Errorf("the certificate makes %q of its holder, and is said to authenticate still", who)
 	}
@@ -95,7 +96,9 @@ func TestOffboard(t *testing.T) {
 	}
 
 	root.must("kubectl", "certs", "offboard", user, "--all-bindings", "--yes")
-	eventually(t, "the leaver still is an administrator", func() bool { return !leaver.canI("delete", "rolebindings", "-n", ns) })
+	eventually(t, "the leaver no longer is an administrator", func(context.Context) (bool, error) {
+		return !leaver.canI("delete", "rolebindings", "-n", ns), nil
+	})
 	if subjects := root.must("kubectl", "get", "rolebinding", "theirs", "-n", ns, "-o", "jsonpath={.subjects[*].name}"); subjects != "e2e-stays e2e-others" {
 		t.Errorf("others' binding now names %q", subjects)
 	}
@@ -118,19 +121,4 @@ func TestOffboardForbidden(t *testing.T) {
 		t.Error("something was done all the same")
 	}
 	wantFailure(t, leaver.certs("offboard", "somebody", "--yes"), "you may not list clusterrolebindings", "ask an administrator")
-}
-
-// eventually waits until the API server's own view of bindings has caught up.
-func eventually(t *testing.T, otherwise string, is func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-deadline:
-			t.Fatal(otherwise)
-		case <-tick.C:
-		}
-	}
 }
