@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -49,6 +50,9 @@ type Record struct {
 	ApprovedBy  string    `json:"approvedBy,omitempty"`
 	Request     string    `json:"request"`
 	IssuedAt    time.Time `json:"issuedAt"`
+	// Certificate is the DER of what was issued, for inspect; nil in records
+	// that do not have it.
+	Certificate []byte `json:"-"`
 	// Ended is when the user's access was taken back; nil as long as it was
 	// not.
 	Ended *time.Time `json:"ended,omitempty"`
@@ -65,7 +69,7 @@ func NewRecord(cert *x509.Certificate, signer, requestedBy, approvedBy, request 
 		Serial: cert.SerialNumber.Text(16), Fingerprint: fingerprint,
 		NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(),
 		Signer: signer, RequestedBy: requestedBy, ApprovedBy: approvedBy, Request: request,
-		IssuedAt: issuedAt.UTC().Truncate(time.Second),
+		IssuedAt: issuedAt.UTC().Truncate(time.Second), Certificate: cert.Raw,
 	}
 }
 
@@ -76,6 +80,7 @@ func (r Record) configMap() *corev1.ConfigMap {
 		"notBefore": r.NotBefore.Format(time.RFC3339), "notAfter": r.NotAfter.Format(time.RFC3339),
 		"signer": r.Signer, "requestedBy": r.RequestedBy, "approvedBy": r.ApprovedBy,
 		"request": r.Request, "issuedAt": r.IssuedAt.Format(time.RFC3339),
+		"certificate": base64.StdEncoding.EncodeToString(r.Certificate),
 	}
 	if r.Ended != nil {
 		data["ended"] = r.Ended.UTC().Format(time.RFC3339)
@@ -96,6 +101,8 @@ func readRecord(from *corev1.ConfigMap) (Record, error) {
 		Name: from.Name, User: d["user"], Serial: d["serial"], Fingerprint: d["sha256"],
 		Signer: d["signer"], RequestedBy: d["requestedBy"], ApprovedBy: d["approvedBy"], Request: d["request"],
 	}
+	// One that cannot be read is shown by what stands beside it.
+	r.Certificate, _ = base64.StdEncoding.DecodeString(d["certificate"])
 	if err := json.Unmarshal([]byte(d["groups"]), &r.Groups); err != nil {
 		return r, fmt.Errorf("groups: %w", err)
 	}
