@@ -53,19 +53,39 @@ func (a *app) findInKubeconfig(g *globals, contexts []string, all bool) ([]renew
 			acting = by
 		}
 		r.connect = func() (*cluster.Cluster, error) { return a.connectTo(g, acting) }
-		r.swap = func(ctx context.Context, certificate, key []byte) error {
-			_, err := kubeconfig.UpdateUser(ctx, files, user, certificate, key, a.now)
-			return err
-		}
-		credential, err := config.Credential(user)
-		if err == nil {
-			r.files = credential.Files
-			err = r.read(credential.Certificate)
-		}
-		r.fault = err
+		r.fault = a.findLogin(&r, config, files, user)
 		found = append(found, r)
 	}
 	return found, nil
+}
+
+// findLogin finds the certificate that a user of the kubeconfig logs in by: in
+// it, in files that it names, or in the file that credential renews.
+func (a *app) findLogin(r *renewal, config *kubeconfig.Config, files kubeconfig.Files, user string) error {
+	var own credentialFlags
+	if e, ok := config.Exec(user); ok && own.take(e.Args) {
+		r.files = []string{own.file}
+		r.swap = func(_ context.Context, certificate, key []byte) error {
+			pair, err := kubeconfig.NewPair(certificate, key)
+			if err != nil {
+				return err
+			}
+			return pair.Write(own.file, true)
+		}
+		pair, err := kubeconfig.ReadPair(own.file)
+		r.old, r.chain = pair.Leaf, pair.Chain
+		return err
+	}
+	r.swap = func(ctx context.Context, certificate, key []byte) error {
+		_, err := kubeconfig.UpdateUser(ctx, files, user, certificate, key, a.now)
+		return err
+	}
+	credential, err := config.Credential(user)
+	if err != nil {
+		return err
+	}
+	r.files = credential.Files
+	return r.read(credential.Certificate)
 }
 
 // read takes the old certificate from PEM.
