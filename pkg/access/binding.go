@@ -19,10 +19,13 @@ import (
 // undoTimeout bounds the clean-up after a failure or an interrupt.
 const undoTimeout = 5 * time.Second
 
+// applyTimeout bounds the making of bindings, which nobody can interrupt.
+const applyTimeout = 15 * time.Second
+
 // Binding is a binding as it stands in the cluster.
 type Binding struct {
 	Kind, Name, Namespace string
-	uid                   string
+	uid                   string // "" where the answer was lost
 	// Created says that it was not there before.
 	Created bool
 }
@@ -97,9 +100,13 @@ func (g Grant) explain(err error, user string) error {
 }
 
 // Apply makes the bindings of grants to user, all at once. When one fails,
-// those that were not there before are removed again.
+// those that were not there before are removed again. Once begun, it is not
+// interrupted: half of it would have to be found again.
 func Apply(ctx context.Context, client kubernetes.Interface, user string, grants []Grant) ([]Binding, error) {
-	callCtx, cancel := context.WithTimeout(ctx, objectTimeout)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), applyTimeout)
 	defer cancel()
 	made := make([]Binding, len(grants))
 	errs := make([]error, len(grants))
@@ -107,7 +114,10 @@ func Apply(ctx context.Context, client kubernetes.Interface, user string, grants
 	for i, g := range grants {
 		group.Go(func() error {
 			made[i], errs[i] = g.apply(callCtx, client, user, false)
-			made[i].Created = !g.exists && errs[i] == nil
+			if errs[i] != nil && mayHaveArrived(errs[i]) {
+				made[i] = Binding{Kind: g.Object(), Name: g.Name(user), Namespace: g.Namespace}
+			}
+			made[i].Created = !g.exists && made[i].Name != ""
 			return nil
 		})
 	}
@@ -121,6 +131,13 @@ func Apply(ctx context.Context, client kubernetes.Interface, user string, grants
 	return made, nil
 }
 
+// mayHaveArrived reports whether a call that failed with err may have been
+// carried out all the same: its answer was lost.
+func mayHaveArrived(err error) bool {
+	return apierrors.ReasonForError(err) == metav1.StatusReasonUnknown || apierrors.IsTimeout(err) ||
+		apierrors.IsServerTimeout(err) || apierrors.IsInternalError(err)
+}
+
 // Remove takes back those of bindings that Apply created, as long as they are
 // still the same. It also works on an interrupted ctx.
 func Remove(ctx context.Context, client kubernetes.Interface, bindings []Binding) error {
@@ -131,7 +148,10 @@ func Remove(ctx context.Context, client kubernetes.Interface, bindings []Binding
 		if !b.Created {
 			continue
 		}
-		options := *metav1.NewPreconditionDeleteOptions(b.uid)
+		var options metav1.DeleteOptions
+		if b.uid != "" {
+			options = *metav1.NewPreconditionDeleteOptions(b.uid)
+		}
 		var err error
 		if b.Namespace == "" {
 			err = client.RbacV1().ClusterRoleBindings().Delete(ctx, b.Name, options)

@@ -159,6 +159,42 @@ func TestApplyAllOrNothing(t *testing.T) {
 	}
 }
 
+// A binding whose answer was lost on the way is taken back too.
+func TestApplyTakesBackWhatMayHaveArrived(t *testing.T) {
+	client := fake.NewClientset(clusterRole("view"))
+	grants, err := prepare(t, client, access.Grant{Role: "view"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := errors.New("connection reset by peer")
+	client.PrependReactor("patch", "clusterrolebindings", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		there := access.Objects("alice", grants)[0].(*rbacv1.ClusterRoleBinding)
+		if err := client.Tracker().Create(rbacv1.SchemeGroupVersion.WithResource("clusterrolebindings"), there, ""); err != nil {
+			t.Error(err)
+		}
+		return true, nil, lost
+	})
+	if _, err := access.Apply(t.Context(), client, "alice", grants); !errors.Is(err, lost) {
+		t.Errorf("error %v, want %v", err, lost)
+	}
+	if list, _ := client.RbacV1().ClusterRoleBindings().List(t.Context(), metav1.ListOptions{}); len(list.Items) > 0 {
+		t.Errorf("left behind: %s", list.Items[0].Name)
+	}
+}
+
+// Nothing is begun after Ctrl-C.
+func TestApplyAfterAnInterrupt(t *testing.T) {
+	client := fake.NewClientset(clusterRole("view"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := access.Apply(ctx, client, "alice", []access.Grant{{Role: "view"}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if got := client.Actions(); len(got) > 0 {
+		t.Errorf("it did: %v", got)
+	}
+}
+
 // What is taken back is taken back after Ctrl-C too.
 func TestRemoveAfterAnInterrupt(t *testing.T) {
 	client := fake.NewClientset(clusterRole("view"))

@@ -1,6 +1,8 @@
 package access_test
 
 import (
+	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"reflect"
 	"strings"

@@ -215,6 +215,9 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 		return c.Explain(err, a.now())
 	}
 	a.showPlan(c, expected.Server, plan, grants)
+	if err := a.showPowers(ctx, c, plan); err != nil {
+		return c.Explain(err, a.now())
+	}
 	if err := a.confirmRequest(ctx, f, plan.Subject); err != nil {
 		return err
 	}

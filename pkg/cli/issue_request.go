@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
@@ -107,4 +109,28 @@ func (a *app) confirmRequest(ctx context.Context, f issueFlags, subject pki.Subj
 		return nil
 	}
 	return a.confirm(ctx, fmt.Sprintf("Let whoever made this request in as %q?", subject.CommonName), f.yes)
+}
+
+// showPowers warns of what the user and the groups of somebody else's request
+// may do already: whoever made it will be able to do that too.
+func (a *app) showPowers(ctx context.Context, c *cluster.Cluster, plan *issue.Plan) error {
+	if plan.PKCS10 == nil {
+		return nil
+	}
+	powers, err := access.ReadPowers(ctx, c.Client)
+	if err != nil {
+		return err
+	}
+	user := plan.Subject.CommonName
+	if binding := powers.AdminUsers[user]; binding != "" {
+		a.say("warning: user %s administers the cluster already (%s), and so will whoever made this request\n", user, binding)
+	} else if binding := powers.BoundUsers[user]; binding != "" {
+		a.say("  already  user %s has access by %s, which is theirs if they are the same person\n", user, binding)
+	}
+	for _, group := range plan.Subject.Organizations {
+		if binding := powers.AdminGroups[group]; binding != "" {
+			a.say("warning: group %s administers the cluster (%s)\n", group, binding)
+		}
+	}
+	return nil
 }

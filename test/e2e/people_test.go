@@ -168,6 +168,10 @@ func TestIssuePersonWithAccess(t *testing.T) {
 	if record["status"] != "valid" || record["requestedBy"] != "kubernetes-admin" || record["approvedBy"] != "kubernetes-admin" {
 		t.Errorf("record: %v", record)
 	}
+	// inspect shows it too, when the API has long forgotten its request.
+	if inventory := p.must("kubectl", "certs", "inspect", "--sources", "trust,issued", "-o", "json"); !strings.Contains(inventory, record["sha256"].(string)) || !strings.Contains(inventory, `"issued/`+user+`"`) {
+		t.Errorf("inspect does not show it:\n%s", inventory)
+	}
 	if table := p.must("kubectl", "certs", "issued", "--user", user); !strings.Contains(table, user) || !strings.Contains(table, "e2e-devs") || !strings.Contains(table, "valid") {
 		t.Errorf("table:\n%s", table)
 	}
