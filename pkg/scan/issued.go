@@ -19,8 +19,8 @@ type Records struct {
 	Selector, Key string
 }
 
-// Issued reads the certificates that were issued by this program, and recorded:
-// the API forgets them within the hour.
+// Issued reads the certificates that were issued by this program, were recorded,
+// and still let somebody in: the API forgets their requests within the hour.
 func Issued(client kubernetes.Interface, records Records) Source {
 	const name = "issued"
 	return Source{name, func(ctx context.Context, to *inventory.Collector) {
@@ -39,6 +39,9 @@ func Issued(client kubernetes.Interface, records Records) Source {
 				chain, err := pki.ParseCertificates([]byte(record.Data[records.Key]))
 				if len(chain) > 0 {
 					s.Name = "issued/" + chain[0].Subject.CommonName
+					if to.Now.After(chain[0].NotAfter) {
+						continue // records are kept for longer than they let anybody in
+					}
 				}
 				seeChain(to, s, chain)
 				unreadable(to, s, err)
