@@ -85,7 +85,7 @@ func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed p
 		return permit.Act{Verb: "list", Group: rbacv1.GroupName, Version: "v1", Resource: resource}
 	}
 	needed := []permit.Act{rbac("clusterrolebindings"), rbac("rolebindings"), requestAct("list"),
-		{Verb: "list", Version: "v1", Resource: "configmaps", Namespace: recordNamespace}}
+		{Verb: "list", Version: "v1", Resource: "configmaps", Namespace: RecordNamespace}}
 	may := permit.Known{}
 	if err := may.Ask(ctx, allowed, needed); err != nil {
 		return nil, err

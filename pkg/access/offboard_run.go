@@ -50,7 +50,7 @@ func (f *Farewell) CheckMayOffboard(ctx context.Context, allowed permit.Allowed,
 		need(requestAct("delete"))
 	}
 	if len(f.Records) > 0 {
-		need(permit.Act{Verb: "patch", Version: "v1", Resource: "configmaps", Namespace: recordNamespace})
+		need(permit.Act{Verb: "patch", Version: "v1", Resource: "configmaps", Namespace: RecordNamespace})
 	}
 	may := permit.Known{}
 	if err := may.Ask(ctx, allowed, needed); err != nil {
@@ -169,9 +169,9 @@ func (r Record) end(ctx context.Context, client kubernetes.Interface, at time.Ti
 	if err != nil {
 		return err
 	}
-	_, err = client.CoreV1().ConfigMaps(recordNamespace).Patch(ctx, r.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+	_, err = client.CoreV1().ConfigMaps(RecordNamespace).Patch(ctx, r.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("marking record %s/%s as ended: %w", recordNamespace, r.Name, err)
+		return fmt.Errorf("marking record %s/%s as ended: %w", RecordNamespace, r.Name, err)
 	}
 	return nil
 }

@@ -25,8 +25,13 @@ import (
 const (
 	RecordLabel  = "certs.kubectl.dev/record"
 	recordIssued = "issued"
-	// recordNamespace is where administrators alone may write.
-	recordNamespace = metav1.NamespaceSystem
+	// RecordNamespace is where records are kept: administrators alone may write
+	// there.
+	RecordNamespace = metav1.NamespaceSystem
+	// RecordSelector selects records, as a label selector.
+	RecordSelector = ManagedByLabel + "=" + ManagedBy + "," + RecordLabel + "=" + recordIssued
+	// RecordCertificate is the key of the certificate in a record's ConfigMap.
+	RecordCertificate = "certificate"
 )
 
 // Record is what the cluster remembers of a certificate that was issued: the
@@ -52,6 +57,9 @@ type Record struct {
 	// Ended is when the user's access was taken back; nil as long as it was
 	// not.
 	Ended *time.Time `json:"ended,omitempty"`
+	// Certificate is what was issued, as PEM, for whoever looks at the cluster's
+	// certificates later.
+	Certificate []byte `json:"-"`
 }
 
 // NewRecord returns the record of cert.
@@ -65,7 +73,7 @@ func NewRecord(cert *x509.Certificate, signer, requestedBy, approvedBy, request 
 		Serial: cert.SerialNumber.Text(16), Fingerprint: fingerprint,
 		NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(),
 		Signer: signer, RequestedBy: requestedBy, ApprovedBy: approvedBy, Request: request,
-		IssuedAt: issuedAt.UTC().Truncate(time.Second),
+		IssuedAt: issuedAt.UTC().Truncate(time.Second), Certificate: pki.EncodeCertificates(cert),
 	}
 }
 
@@ -76,12 +84,13 @@ func (r Record) configMap() *corev1.ConfigMap {
 		"notBefore": r.NotBefore.Format(time.RFC3339), "notAfter": r.NotAfter.Format(time.RFC3339),
 		"signer": r.Signer, "requestedBy": r.RequestedBy, "approvedBy": r.ApprovedBy,
 		"request": r.Request, "issuedAt": r.IssuedAt.Format(time.RFC3339),
+		RecordCertificate: string(r.Certificate),
 	}
 	if r.Ended != nil {
 		data["ended"] = r.Ended.UTC().Format(time.RFC3339)
 	}
 	meta := metav1.ObjectMeta{
-		Name: r.Name, Namespace: recordNamespace,
+		Name: r.Name, Namespace: RecordNamespace,
 		Labels: labels(r.User), Annotations: map[string]string{UserAnnotation: r.User},
 	}
 	meta.Labels[RecordLabel] = recordIssued
@@ -95,6 +104,7 @@ func readRecord(from *corev1.ConfigMap) (Record, error) {
 	r := Record{
 		Name: from.Name, User: d["user"], Serial: d["serial"], Fingerprint: d["sha256"],
 		Signer: d["signer"], RequestedBy: d["requestedBy"], ApprovedBy: d["approvedBy"], Request: d["request"],
+		Certificate: []byte(d[RecordCertificate]),
 	}
 	if err := json.Unmarshal([]byte(d["groups"]), &r.Groups); err != nil {
 		return r, fmt.Errorf("groups: %w", err)
@@ -122,15 +132,15 @@ func readRecord(from *corev1.ConfigMap) (Record, error) {
 func Save(ctx context.Context, client kubernetes.Interface, r Record) error {
 	ctx, cancel := context.WithTimeout(ctx, objectTimeout)
 	defer cancel()
-	_, err := client.CoreV1().ConfigMaps(recordNamespace).Create(ctx, r.configMap(), metav1.CreateOptions{FieldManager: fieldManager})
+	_, err := client.CoreV1().ConfigMaps(RecordNamespace).Create(ctx, r.configMap(), metav1.CreateOptions{FieldManager: fieldManager})
 	if err == nil || apierrors.IsAlreadyExists(err) {
 		return nil
 	}
 	if apierrors.IsForbidden(err) {
-		return hint.New("forbidden: you may not create configmaps -n "+recordNamespace,
+		return hint.New("forbidden: you may not create configmaps -n "+RecordNamespace,
 			"it will be missing from: kubectl certs issued; ask for that permission, or let an administrator issue")
 	}
-	return fmt.Errorf("creating ConfigMap %s/%s: %w", recordNamespace, r.Name, err)
+	return fmt.Errorf("creating ConfigMap %s/%s: %w", RecordNamespace, r.Name, err)
 }
 
 // Records are what was read of the records.
@@ -148,10 +158,10 @@ func List(ctx context.Context, client kubernetes.Interface, user string) (*Recor
 	options := metav1.ListOptions{LabelSelector: Selector(user) + "," + RecordLabel + "=" + recordIssued, Limit: page}
 	for {
 		pageCtx, cancel := context.WithTimeout(ctx, objectTimeout)
-		list, err := client.CoreV1().ConfigMaps(recordNamespace).List(pageCtx, options)
+		list, err := client.CoreV1().ConfigMaps(RecordNamespace).List(pageCtx, options)
 		cancel()
 		if apierrors.IsForbidden(err) {
-			return nil, permit.NewMissing([]string{"list configmaps -n " + recordNamespace}, "ask an administrator for a Role with that, where the records are kept")
+			return nil, permit.NewMissing([]string{"list configmaps -n " + RecordNamespace}, "ask an administrator for a Role with that, where the records are kept")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading the records of issued certificates: %w", err)
@@ -159,7 +169,7 @@ func List(ctx context.Context, client kubernetes.Interface, user string) (*Recor
 		for i := range list.Items {
 			r, err := readRecord(&list.Items[i])
 			if err != nil {
-				records.Damaged = append(records.Damaged, fmt.Sprintf("ConfigMap %s/%s: %s", recordNamespace, list.Items[i].Name, err))
+				records.Damaged = append(records.Damaged, fmt.Sprintf("ConfigMap %s/%s: %s", RecordNamespace, list.Items[i].Name, err))
 				continue
 			}
 			if user == "" || r.User == user { // hashes may collide

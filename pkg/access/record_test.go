@@ -65,7 +65,11 @@ func TestRecordHoldsNoKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, value := range maps.Items[0].Data {
-		if strings.Contains(value, "-----BEGIN") || len(value) > 100 {
+		if key == access.RecordCertificate {
+			value = strings.TrimPrefix(value, "-----BEGIN CERTIFICATE-----\n")
+			value, _, _ = strings.Cut(value, "-----END CERTIFICATE-----\n")
+		}
+		if strings.Contains(value, "-----") || key != access.RecordCertificate && len(value) > 100 {
 			t.Errorf("%s: %s", key, value)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apiversion "k8s.io/apimachinery/pkg/version"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
@@ -78,6 +79,9 @@ var sources = []struct {
 	{"webhooks", func(r reader) scan.Source { return scan.Webhooks(r.Client) }},
 	{"secrets", func(r reader) scan.Source { return scan.Secrets(r.Client, r.Namespace) }},
 	{"requests", func(r reader) scan.Source { return scan.Requests(r.Client) }},
+	{"issued", func(r reader) scan.Source {
+		return scan.Issued(r.Client, scan.Records{Namespace: access.RecordNamespace, Selector: access.RecordSelector, Key: access.RecordCertificate})
+	}},
 }
 
 func sourceNames() []string {

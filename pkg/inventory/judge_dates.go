@@ -51,8 +51,8 @@ func judgeDates(c *certificate, e *evidence) []Finding {
 // urgency is how bad it is that c has run out.
 func (c *certificate) urgency(e *evidence) Severity {
 	switch {
-	case c.seenOnly(catalog.IssuedRequest, catalog.OtherSigner):
-		return Info // the API keeps it for an hour, whatever came of it
+	case c.seenOnly(catalog.IssuedRecord, catalog.IssuedRequest, catalog.OtherSigner):
+		return Info // it is kept for a while, whatever came of it
 	case c.seenOnly(catalog.OtherContextClient, catalog.OtherContextCA):
 		return Warning // not this cluster's, or not in use
 	case c.entry.IsCA && c.hasSuccessor(e):

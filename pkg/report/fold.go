@@ -20,7 +20,7 @@ type bunch struct {
 }
 
 // kinds are what there can be any number of, by how their names begin.
-var kinds = []string{"csr/", "secret/"}
+var kinds = []string{"issued/", "csr/", "secret/"}
 
 // fold takes what is too much to read one by one out of branches.
 func fold(branches []*branch, now time.Time) (rest []*branch, bunches []bunch) {
