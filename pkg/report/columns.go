@@ -53,16 +53,15 @@ func columnsOf(titles, fields []string) (Format, error) {
 		paths[i] = path
 	}
 	return func(w io.Writer, inv *inventory.Inventory, o Options) error {
-		decoded, err := object(inv.Items)
-		if err != nil {
-			return err
-		}
-		items, _ := decoded.([]any)                      // nil where there are none
 		table := tabwriter.NewWriter(w, 6, 4, 3, ' ', 0) // kubectl's
 		if !o.NoHeaders {
 			fmt.Fprintln(table, strings.Join(titles, "\t"))
 		}
-		for _, item := range items {
+		for i := range inv.Items {
+			item, err := object(&inv.Items[i])
+			if err != nil {
+				return err
+			}
 			row := make([]string, len(paths))
 			for i, path := range paths {
 				if row[i], err = columnText(path, item); err != nil {

@@ -23,7 +23,7 @@ func filled(text string) *inventory.Inventory {
 	finding := inventory.Finding{Code: inventory.Code(text), Severity: inventory.Warning, Message: text, Fix: text}
 	entry := inventory.Entry{
 		Name: text, Role: catalog.Role(text), Node: text,
-		Locations: []inventory.Location{{Source: text, Where: text}, {Source: "secrets", Where: text}, {Source: "kubeconfig", Where: text}, {Source: "webhooks", Where: text}},
+		Locations: []inventory.Location{{Source: text, Where: text}, {Source: "secrets", Where: text}, {Source: "kubeconfig", Where: text}, {Source: "webhooks", Where: text}, {Source: "node-files", Where: text}},
 		Subject:   inventory.Subject{CommonName: text, Organizations: []string{text}}, Issuer: text, SerialNumber: text,
 		DNSNames: []string{text}, IPAddresses: []string{text}, URIs: []string{text}, EmailAddresses: []string{text},
 		NotBefore: pkitest.Now, NotAfter: pkitest.Now.Add(time.Hour), Usages: []string{text},

@@ -130,7 +130,7 @@ func location(l inventory.Location) map[string]string {
 	switch {
 	case l.Source == "secrets":
 		add("secret")
-	case l.Source == "trust" && name != "":
+	case l.Source == "trust" && name != "" && key != "":
 		add("configmap")
 	case l.Source == "webhooks":
 		labels["cabundle_resource_kind"], labels["cabundle_resource_name"], labels["cabundle_entry"] = namespace, name, key
@@ -139,6 +139,10 @@ func location(l inventory.Location) map[string]string {
 		if key == "certificate-authority" {
 			labels["embedded_kind"] = "cluster"
 		}
+	case l.Source == "node-files":
+		// Copies on several nodes are several series.
+		node, file, _ := strings.Cut(l.Where, ":")
+		labels["cert_node"], labels["filepath"], labels["filename"] = node, file, path.Base(file)
 	default:
 		labels["filepath"], labels["filename"] = l.Where, path.Base(l.Where)
 	}

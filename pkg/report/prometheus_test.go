@@ -84,12 +84,13 @@ func TestPrometheusLabels(t *testing.T) {
 	}{
 		{"secrets", "ns/web#tls.crt", map[string]string{"secret_namespace": "ns", "secret_name": "web", "secret_key": "tls.crt"}},
 		{"trust", "default/kube-root-ca.crt#ca.crt", map[string]string{"configmap_namespace": "default", "configmap_name": "kube-root-ca.crt", "configmap_key": "ca.crt"}},
-		{"trust", "bundle", map[string]string{"filename": "bundle", "filepath": "bundle"}},
+		{"trust", "clustertrustbundle/a:b", map[string]string{"filename": "a:b", "filepath": "clustertrustbundle/a:b"}},
 		{"webhooks", "APIService/v1.x", map[string]string{"cabundle_resource_kind": "APIService", "cabundle_resource_name": "v1.x"}},
 		{"webhooks", "MutatingWebhookConfiguration/m#hook", map[string]string{"cabundle_resource_kind": "MutatingWebhookConfiguration", "cabundle_resource_name": "m", "cabundle_entry": "hook"}},
 		{"kubeconfig", "dev#client-certificate", map[string]string{"embedded_kind": "user", "embedded_key": "dev"}},
 		{"kubeconfig", "dev#certificate-authority", map[string]string{"embedded_kind": "cluster", "embedded_key": "dev"}},
-		{"node-files", "/etc/kubernetes/pki/ca.crt", map[string]string{"filename": "ca.crt", "filepath": "/etc/kubernetes/pki/ca.crt"}},
+		{"files", "/etc/kubernetes/pki/ca.crt", map[string]string{"filename": "ca.crt", "filepath": "/etc/kubernetes/pki/ca.crt"}},
+		{"node-files", "node-2:/etc/kubernetes/pki/ca.crt", map[string]string{"cert_node": "node-2", "filename": "ca.crt", "filepath": "/etc/kubernetes/pki/ca.crt"}},
 		{"endpoint", "10.0.0.1:6443", map[string]string{"filename": "10.0.0.1:6443", "filepath": "10.0.0.1:6443"}},
 	}
 	for _, tt := range tests {

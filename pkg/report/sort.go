@@ -38,19 +38,19 @@ func sortItems(items []inventory.Entry, field string) ([]inventory.Entry, error)
 	if err != nil {
 		return nil, hint.Wrap(fmt.Errorf("parsing --sort-by %q: %w", field, err), advice)
 	}
-	decoded, err := object(items)
-	if err != nil {
-		return nil, err
-	}
 	type keyed struct {
 		value any
 		item  inventory.Entry
 	}
 	found := make([]keyed, len(items))
 	anywhere := false
-	for i, item := range decoded.([]any) {
+	for i := range items {
 		found[i].item = items[i]
-		values, err := pick(path, item)
+		decoded, err := object(&items[i]) // one by one: all at once are many times the inventory
+		if err != nil {
+			return nil, err
+		}
+		values, err := pick(path, decoded)
 		if err != nil {
 			return nil, hint.Wrap(fmt.Errorf("sorting by %q: %w", field, err), advice)
 		}

@@ -61,6 +61,20 @@ func writeYAML(out *strings.Builder, value any, indent string) error {
 				return err
 			}
 		}
+	case items:
+		for i := range v {
+			if i > 0 {
+				out.WriteString(indent)
+			}
+			out.WriteString("- ")
+			item, err := object(&v[i])
+			if err == nil {
+				err = writeYAML(out, item, indent+"  ")
+			}
+			if err != nil {
+				return err
+			}
+		}
 	default:
 		text, err := yamlScalar(v)
 		if err != nil {
@@ -71,6 +85,10 @@ func writeYAML(out *strings.Builder, value any, indent string) error {
 	return nil
 }
 
+// items are decoded one by one when they are written: all at once are many
+// times the inventory.
+type items []inventory.Entry
+
 // writeBelow writes the value of a key.
 func writeBelow(out *strings.Builder, value any, indent string) error {
 	switch v := value.(type) {
@@ -80,6 +98,11 @@ func writeBelow(out *strings.Builder, value any, indent string) error {
 			return writeYAML(out, v, indent+"  ")
 		}
 	case []any:
+		if len(v) > 0 {
+			out.WriteString("\n" + indent)
+			return writeYAML(out, v, indent)
+		}
+	case items:
 		if len(v) > 0 {
 			out.WriteString("\n" + indent)
 			return writeYAML(out, v, indent)
@@ -98,6 +121,10 @@ func emptied(value any) any {
 			return flow("{}")
 		}
 	case []any:
+		if len(v) == 0 {
+			return flow("[]")
+		}
+	case items:
 		if len(v) == 0 {
 			return flow("[]")
 		}

@@ -91,6 +91,20 @@ func TestInspectInKubeadmsWords(t *testing.T) {
 	}
 }
 
+// Of the files that kubeadm reads, -o kubeadm writes what kubeadm writes, byte
+// for byte.
+func TestInspectFilesAsKubeadm(t *testing.T) {
+	p := newPerson(t, adminKubeconfig(t))
+	p.write("pki.tar", onControlPlane(t, "tar", "-C", "/etc/kubernetes", "--exclude=*.key", "-cf", "-", "."))
+	p.must("mkdir", "kubernetes")
+	p.must("tar", "-C", "kubernetes", "-xf", "pki.tar")
+	got := p.must("kubectl", "certs", "inspect", "--files", "kubernetes", "-o", "kubeadm")
+	theirs := onControlPlane(t, "kubeadm", "certs", "check-expiration")
+	if _, table, _ := strings.Cut(theirs, "\n\n"); got != table {
+		t.Errorf("got\n%s\nkubeadm says\n%s", got, table)
+	}
+}
+
 // Each certificate and each of its places is a series, with the date that JSON
 // gives it.
 func TestInspectForPrometheus(t *testing.T) {
