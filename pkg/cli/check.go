@@ -72,6 +72,9 @@ func (a *app) check(ctx context.Context, g *globals, f checkFlags) error {
 	if err := f.validate(); err != nil {
 		return err
 	}
+	if len(f.files) > 0 {
+		options.Sources = []string{"files"} // nothing else is read
+	}
 	found := inventory.Collector{Now: a.now(), Within: time.Duration(f.within), FaultsOnly: true}
 	inv, fault, err := a.scan(ctx, g, f.scanFlags, &found)
 	if err != nil {

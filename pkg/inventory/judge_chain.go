@@ -112,5 +112,5 @@ func judgeSight(c *certificate, e *evidence) []Finding {
 	}
 	return []Finding{{CodeUnverified, Info,
 		fmt.Sprintf("could not be verified: no CA was seen that it is held against in use (it is signed by %q)", c.entry.Issuer),
-		"compare it with the files on its node"}}
+		"compare it with the files on its node: kubectl certs inspect --node-files"}}
 }

@@ -120,6 +120,8 @@ func TestSeverities(t *testing.T) {
 		{"expired, another context's", beside(at(catalog.OtherContextClient, "", "", gone)), inventory.Warning},
 		{"expired, another context's, and in use", beside(at(catalog.OtherContextClient, "", "", gone), client(gone)), inventory.Critical},
 		{"expired, in a request that was answered", beside(at(catalog.IssuedRequest, "", "", gone)), inventory.Info},
+		{"an expired record of what was issued", beside(at(catalog.IssuedRecord, "", "", gone)), inventory.Info},
+		{"expired, beside a key that has no end", beside(at(catalog.LeafFile, "", "service-account", ca.Issue(t, pkitest.Client("service-accounts"), pkitest.Left(-pkitest.Day)))), inventory.Info},
 		{"an expired CA alone", beside(anchor(catalog.RootCA, oldCA)), inventory.Critical},
 		{"an expired CA beside its successor", beside(anchor(catalog.RootCA, oldCA), anchor(catalog.RootCA, newCA)), inventory.Info},
 		{"a master in a kubeconfig", beside(client(master)), inventory.Warning},

@@ -94,6 +94,9 @@ func everyFact(w io.Writer, inv *inventory.Inventory, o Options) error {
 // the reader asked for another order. folded shows many of one kind as one.
 func writeCertificates(w io.Writer, inv *inventory.Inventory, o Options, facts []fact, folded bool) error {
 	if len(inv.Items) == 0 {
+		if len(inv.Requests)+len(inv.Findings) > 0 {
+			return nil // what was asked for is no certificate
+		}
 		_, err := fmt.Fprintln(w, "No certificates could be seen.")
 		return err
 	}
