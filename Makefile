@@ -23,6 +23,16 @@ build: ## Build build/kubectl-certs
 	@mkdir -p build
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/kubectl-certs
 
+# The name that inspect --node-files looks for: that of the same version.
+IMAGE ?= kubectl-certs/kubectl-certs:$(VERSION)
+
+.PHONY: image
+image: ## Build the image for inspect --node-files: IMAGE, from scratch
+	@rm -rf build/image && mkdir -p build/image
+	@GOOS=linux $(MAKE) --no-print-directory build BINARY=build/image/kubectl-certs
+	@cp LICENSE build/image/
+	docker build --quiet --file image/Dockerfile --tag $(IMAGE) build/image
+
 .PHONY: demo
 demo: cluster build ## Bring up a kind cluster and show issue and inspect on it
 	@$(CLUSTER_ENV); test/demo
@@ -41,7 +51,7 @@ unit: ## Unit and command-line tests, with the race detector
 
 .PHONY: e2e
 e2e: cluster build ## End-to-end tests on the kind cluster
-	@$(CLUSTER_ENV); go test -tags e2e -count=1 -timeout 20m ./test/e2e/...
+	@$(CLUSTER_ENV); go test -tags e2e -count=1 -timeout 20m ./test/e2e/... ./test/html/...
 
 .PHONY: bench
 bench: cluster build ## Measure against bare client-go and kubectl, as ratios

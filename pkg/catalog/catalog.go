@@ -55,12 +55,81 @@ const (
 	// RequestHeaderCA is requestheader-client-ca-file, beside ClientCA: what
 	// verifies the front proxy.
 	RequestHeaderCA Place = "requestheader-client-ca-file"
+	// ClusterInfoCA is the CA in ConfigMap kube-public/cluster-info: what
+	// kubeadm's new nodes verify the API server by.
+	ClusterInfoCA Place = "cluster-info CA"
+
+	// ServerCAFile is a file that clients verify the API server by.
+	ServerCAFile Place = "CA file for servers"
+	// ClientCAFile is a file that the API server verifies clients by.
+	ClientCAFile Place = "CA file for clients"
+	// FrontProxyCAFile is a file that verifies the front proxy.
+	FrontProxyCAFile Place = "CA file for the front proxy"
+	// EtcdCAFile is a file that etcd and its clients verify each other by.
+	EtcdCAFile Place = "CA file of etcd"
+	// EtcdPeerCAFile is a file that members of etcd verify each other by.
+	EtcdPeerCAFile Place = "CA file of etcd's members"
+	// LeafFile is a file that holds a server's or a client's certificate.
+	LeafFile Place = "file"
+
+	// IssuedRequest is a CertificateSigningRequest that a signer of Kubernetes'
+	// own has signed.
+	IssuedRequest Place = "certificate signing request"
+	// OtherSigner is a CertificateSigningRequest that somebody else has signed.
+	OtherSigner Place = "request to another signer"
+	// OtherContextClient is KubeconfigClient of a context that is not in use,
+	// perhaps of another cluster.
+	OtherContextClient Place = "client of another context"
+	// OtherContextCA is KubeconfigCA of a context that is not in use.
+	OtherContextCA Place = "CA of another context"
+	// TrustBundle is a ClusterTrustBundle.
+	TrustBundle Place = "cluster trust bundle"
+	// CallBundle is what the API server verifies a webhook or an aggregated API
+	// server by.
+	CallBundle Place = "CA bundle for calls"
+	// SecretLeaf is tls.crt of a Secret of type kubernetes.io/tls.
+	SecretLeaf Place = "TLS secret"
+	// SecretCA is ca.crt beside SecretLeaf.
+	SecretCA Place = "CA in a TLS secret"
 )
+
+// places has every Place, the most telling ones first: a certificate that is
+// seen in several of them is named by the first.
+var places = []Place{
+	APIServerEndpoint, KubeletPort, EtcdClientPort, EtcdPeerPort, ControllerManagerPort, SchedulerPort,
+	KubeconfigClient, RootCA, ClientCA, RequestHeaderCA, KubeconfigCA, ClusterInfoCA,
+	ServerCAFile, ClientCAFile, FrontProxyCAFile, EtcdCAFile, EtcdPeerCAFile, LeafFile,
+	IssuedRequest, OtherSigner, OtherContextClient, OtherContextCA, TrustBundle, CallBundle, SecretLeaf, SecretCA,
+}
+
+// ComparePlaces orders places, the most telling ones first.
+func ComparePlaces(a, b Place) int {
+	return cmp.Compare(slices.Index(places, a), slices.Index(places, b))
+}
+
+// IsAnchor reports whether what is seen at place is a trust anchor of the
+// cluster's own.
+func IsAnchor(place Place) bool {
+	switch place {
+	case KubeconfigCA, RootCA, ClientCA, RequestHeaderCA, ClusterInfoCA,
+		ServerCAFile, ClientCAFile, FrontProxyCAFile, EtcdCAFile, EtcdPeerCAFile:
+		return true
+	}
+	return false
+}
+
+// IsServed reports whether what is seen at place is what a server presents.
+func IsServed(place Place) bool {
+	_, ok := ports[place]
+	return ok || place == APIServerEndpoint
+}
 
 // Names of rows that other packages refer to.
 const (
 	Admin      = "admin"
 	SuperAdmin = "super-admin"
+	// ClientCAName is the CA of clients where servers have another one.
+	ClientCAName = "client-ca"
 )
 
 // Entry is one row: a certificate that Kubernetes knows.
@@ -91,6 +160,7 @@ type Entry struct {
 // SubjectRule recognises a subject. Empty fields match anything.
 type SubjectRule struct {
 	CommonName       string   // exact
+	Also             []string // what other installers write instead of CommonName
 	CommonNamePrefix string   // and more behind it
 	Organizations    []string // one of these, among others
 }
@@ -121,7 +191,7 @@ type Profile struct {
 
 // Matches reports whether subject satisfies the rule.
 func (r SubjectRule) Matches(subject pki.Subject) bool {
-	if r.CommonName != "" && subject.CommonName != r.CommonName {
+	if r.CommonName != "" && subject.CommonName != r.CommonName && !slices.Contains(r.Also, subject.CommonName) {
 		return false
 	}
 	if rest, ok := strings.CutPrefix(subject.CommonName, r.CommonNamePrefix); r.CommonNamePrefix != "" && (!ok || rest == "") {
@@ -130,6 +200,21 @@ func (r SubjectRule) Matches(subject pki.Subject) bool {
 	return r.Organizations == nil || slices.ContainsFunc(r.Organizations, func(o string) bool {
 		return slices.Contains(subject.Organizations, o)
 	})
+}
+
+// String says what the rule wants.
+func (r SubjectRule) String() string {
+	var parts []string
+	switch {
+	case r.CommonName != "":
+		parts = append(parts, "CN="+r.CommonName)
+	case r.CommonNamePrefix != "":
+		parts = append(parts, "CN="+r.CommonNamePrefix+"…")
+	}
+	if len(r.Organizations) > 0 {
+		parts = append(parts, "O="+strings.Join(r.Organizations, " or O="))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // All returns every row: CAs first, then servers, then clients. The caller
@@ -187,6 +272,7 @@ func Lookup(name string) (Entry, bool) {
 }
 
 // Recognise returns the row of a certificate with this subject, seen at place.
+// Where the place tells of one certificate and no other, Lookup is for it.
 func Recognise(place Place, subject pki.Subject) (Entry, bool) {
 	for _, e := range entries {
 		if slices.Contains(e.SeenAt, place) && (e.Subject == nil || e.Subject.Matches(subject)) {
@@ -216,9 +302,13 @@ func Port(place Place) (number int, ok bool) {
 func Anchors(place Place) []Place {
 	switch place {
 	case APIServerEndpoint:
-		return []Place{KubeconfigCA, RootCA}
-	case KubeconfigClient:
-		return []Place{ClientCA}
+		return servedBy
+	case KubeconfigClient, IssuedRequest:
+		return clientsBy
+	case EtcdClientPort:
+		return []Place{EtcdCAFile}
+	case EtcdPeerPort:
+		return []Place{EtcdPeerCAFile}
 	}
 	return nil
 }

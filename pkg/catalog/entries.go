@@ -9,6 +9,14 @@ const (
 	componentLife = 365 * 24 * time.Hour
 )
 
+// Places of the trust that the API server and its clients are held against,
+// and where clients' certificates can be seen.
+var (
+	servedBy  = []Place{KubeconfigCA, RootCA, ClusterInfoCA, ServerCAFile}
+	clientsBy = []Place{ClientCA, ClientCAFile}
+	heldAt    = []Place{KubeconfigClient}
+)
+
 // entries is the catalog. Subjects, files and signers are kubeadm's
 // (cmd/kubeadm/app/phases/certs/certlist.go, .../phases/kubeconfig) and the
 // built-in bindings' (plugin/pkg/auth/authorizer/rbac/bootstrappolicy), which
@@ -20,20 +28,31 @@ var entries = []Entry{
 		Use:      "signs the API server's serving certificate and the client certificates of people and components",
 		SignedBy: "ca",
 		Files:    []string{"pki/ca.crt", "pki/ca.key"},
-		SeenAt:   []Place{KubeconfigCA, RootCA, ClientCA},
+		SeenAt:   []Place{KubeconfigCA, RootCA, ClientCA, ClusterInfoCA, ServerCAFile, ClientCAFile},
+	},
+	{
+		Name: ClientCAName, Role: CA,
+		Use:      "signs the client certificates of people and components, where another CA signs those of servers",
+		SignedBy: ClientCAName,
 	},
 	{
 		Name: "etcd-ca", Role: CA,
 		Use:      "signs the certificates that etcd and its clients show each other",
 		SignedBy: "etcd-ca",
 		Files:    []string{"pki/etcd/ca.crt", "pki/etcd/ca.key"},
+		SeenAt:   []Place{EtcdCAFile, EtcdPeerCAFile},
+	},
+	{
+		Name: "etcd-peer-ca", Role: CA,
+		Use:      "signs the certificates that the members of etcd show each other, where another CA signs those of its clients",
+		SignedBy: "etcd-peer-ca",
 	},
 	{
 		Name: "front-proxy-ca", Role: CA,
 		Use:      "signs the certificate by which the API server proves itself to aggregated API servers",
 		SignedBy: "front-proxy-ca",
 		Files:    []string{"pki/front-proxy-ca.crt", "pki/front-proxy-ca.key"},
-		SeenAt:   []Place{RequestHeaderCA},
+		SeenAt:   []Place{RequestHeaderCA, FrontProxyCAFile},
 	},
 	{
 		Name: "apiserver", Role: Server,
@@ -41,21 +60,23 @@ var entries = []Entry{
 		SignedBy:   "ca",
 		Files:      []string{"pki/apiserver.crt", "pki/apiserver.key"},
 		SeenAt:     []Place{APIServerEndpoint},
-		VerifiedBy: []Place{KubeconfigCA, RootCA},
+		VerifiedBy: servedBy,
 	},
 	{
 		Name: "etcd-server", Role: Server,
-		Use:      "etcd presents it to kube-apiserver on port 2379",
-		SignedBy: "etcd-ca",
-		Files:    []string{"pki/etcd/server.crt", "pki/etcd/server.key"},
-		SeenAt:   []Place{EtcdClientPort},
+		Use:        "etcd presents it to kube-apiserver on port 2379",
+		SignedBy:   "etcd-ca",
+		Files:      []string{"pki/etcd/server.crt", "pki/etcd/server.key"},
+		SeenAt:     []Place{EtcdClientPort},
+		VerifiedBy: []Place{EtcdCAFile},
 	},
 	{
 		Name: "etcd-peer", Role: Server,
-		Use:      "etcd presents it to other members of etcd on port 2380, as server and as client",
-		SignedBy: "etcd-ca",
-		Files:    []string{"pki/etcd/peer.crt", "pki/etcd/peer.key"},
-		SeenAt:   []Place{EtcdPeerPort},
+		Use:        "etcd presents it to other members of etcd on port 2380, as server and as client",
+		SignedBy:   "etcd-ca",
+		Files:      []string{"pki/etcd/peer.crt", "pki/etcd/peer.key"},
+		SeenAt:     []Place{EtcdPeerPort},
+		VerifiedBy: []Place{EtcdPeerCAFile},
 	},
 	{
 		Name: "kubelet-server", Role: Server,
@@ -77,13 +98,19 @@ var entries = []Entry{
 		SeenAt:   []Place{ControllerManagerPort},
 	},
 	{
+		Name: "k0s-api", Role: Server,
+		Use:        "k0s presents it to controllers that join",
+		SignedBy:   "ca",
+		VerifiedBy: servedBy,
+	},
+	{
 		Name: SuperAdmin, Role: Client,
 		Use:        "break-glass access that RBAC does not limit; the CertificateSigningRequest API refuses to issue it",
 		Subject:    &SubjectRule{Organizations: []string{Masters}},
 		SignedBy:   "ca",
 		Files:      []string{"super-admin.conf"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 	},
 	{
 		Name: Admin, Role: Client,
@@ -91,8 +118,8 @@ var entries = []Entry{
 		Subject:    &SubjectRule{Organizations: []string{KubeadmAdmins, OwnAdmins}},
 		SignedBy:   "ca",
 		Files:      []string{"admin.conf", "admin.crt", "admin.key"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 		Profile:    &Profile{DefaultName: "admin", Life: personLife, AdminGroup: true},
 	},
 	{
@@ -101,8 +128,8 @@ var entries = []Entry{
 		Subject:    &SubjectRule{CommonName: "system:kube-scheduler"},
 		SignedBy:   "ca",
 		Files:      []string{"scheduler.conf", "pki/kube-scheduler.crt", "pki/kube-scheduler.key"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 		Profile:    &Profile{CommonName: "system:kube-scheduler", Life: componentLife},
 	},
 	{
@@ -111,8 +138,8 @@ var entries = []Entry{
 		Subject:    &SubjectRule{CommonName: "system:kube-controller-manager"},
 		SignedBy:   "ca",
 		Files:      []string{"controller-manager.conf", "pki/kube-controller-manager.crt", "pki/kube-controller-manager.key"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 		Profile:    &Profile{CommonName: "system:kube-controller-manager", Life: componentLife},
 	},
 	{
@@ -121,8 +148,8 @@ var entries = []Entry{
 		Subject:    &SubjectRule{CommonName: "system:kube-proxy"},
 		SignedBy:   "ca",
 		Files:      []string{"kube-proxy.conf", "pki/kube-proxy.crt", "pki/kube-proxy.key"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 		Profile:    &Profile{CommonName: "system:kube-proxy", Life: componentLife},
 	},
 	{
@@ -131,40 +158,79 @@ var entries = []Entry{
 		Subject:    &SubjectRule{CommonNamePrefix: "system:node:", Organizations: []string{"system:nodes"}},
 		SignedBy:   "ca",
 		Files:      []string{"kubelet.conf", "/var/lib/kubelet/pki/kubelet-client-current.pem"},
-		SeenAt:     []Place{KubeconfigClient},
-		VerifiedBy: []Place{ClientCA},
+		SeenAt:     heldAt,
+		VerifiedBy: clientsBy,
 		Profile: &Profile{Name: "kubelet", CommonNamePrefix: "system:node:", Groups: []string{"system:nodes"},
 			Signer: "kubernetes.io/kube-apiserver-client-kubelet", Life: componentLife},
 	},
 	{
 		Name: "apiserver-kubelet-client", Role: Client,
-		Use:        "kube-apiserver proves itself to kubelets",
-		Subject:    &SubjectRule{CommonName: "kube-apiserver-kubelet-client"},
+		Use: "kube-apiserver proves itself to kubelets",
+		Subject: &SubjectRule{CommonName: "kube-apiserver-kubelet-client",
+			Also: []string{"system:apiserver", "apiserver-kubelet-client"}}, // k3s and RKE2; k0s
 		SignedBy:   "ca",
 		Files:      []string{"pki/apiserver-kubelet-client.crt", "pki/apiserver-kubelet-client.key"},
-		VerifiedBy: []Place{ClientCA},
+		VerifiedBy: clientsBy,
 	},
 	{
 		Name: "apiserver-etcd-client", Role: Client,
-		Use:      "kube-apiserver proves itself to etcd",
-		Subject:  &SubjectRule{CommonName: "kube-apiserver-etcd-client"},
-		SignedBy: "etcd-ca",
-		Files:    []string{"pki/apiserver-etcd-client.crt", "pki/apiserver-etcd-client.key"},
+		Use: "kube-apiserver proves itself to etcd",
+		Subject: &SubjectRule{CommonName: "kube-apiserver-etcd-client",
+			Also: []string{"etcd-client", "apiserver-etcd-client"}}, // k3s and RKE2; k0s
+		SignedBy:   "etcd-ca",
+		Files:      []string{"pki/apiserver-etcd-client.crt", "pki/apiserver-etcd-client.key"},
+		VerifiedBy: []Place{EtcdCAFile},
 	},
 	{
 		Name: "etcd-healthcheck-client", Role: Client,
-		Use:      "etcd's liveness probe proves itself to etcd",
-		Subject:  &SubjectRule{CommonName: "kube-etcd-healthcheck-client"},
-		SignedBy: "etcd-ca",
-		Files:    []string{"pki/etcd/healthcheck-client.crt", "pki/etcd/healthcheck-client.key"},
+		Use:        "etcd's liveness probe proves itself to etcd",
+		Subject:    &SubjectRule{CommonName: "kube-etcd-healthcheck-client"},
+		SignedBy:   "etcd-ca",
+		Files:      []string{"pki/etcd/healthcheck-client.crt", "pki/etcd/healthcheck-client.key"},
+		VerifiedBy: []Place{EtcdCAFile},
 	},
 	{
 		Name: "front-proxy-client", Role: Client,
 		Use:        "kube-apiserver proves itself to aggregated API servers",
-		Subject:    &SubjectRule{CommonName: "front-proxy-client"},
+		Subject:    &SubjectRule{CommonName: "front-proxy-client", Also: []string{"system:auth-proxy"}}, // k3s and RKE2
 		SignedBy:   "front-proxy-ca",
 		Files:      []string{"pki/front-proxy-client.crt", "pki/front-proxy-client.key"},
-		VerifiedBy: []Place{RequestHeaderCA},
+		VerifiedBy: []Place{RequestHeaderCA, FrontProxyCAFile},
+	},
+	{
+		Name: "cloud-controller-manager", Role: Client,
+		Use:        "cloud-controller-manager proves itself to kube-apiserver",
+		Subject:    &SubjectRule{CommonName: "k3s-cloud-controller-manager", Also: []string{"rke2-cloud-controller-manager"}},
+		SignedBy:   "ca",
+		VerifiedBy: clientsBy,
+	},
+	{
+		Name: "supervisor", Role: Client,
+		Use:        "k3s and RKE2, which start the other components, prove themselves to kube-apiserver",
+		Subject:    &SubjectRule{CommonName: "system:k3s-supervisor", Also: []string{"system:rke2-supervisor"}, Organizations: []string{Masters}},
+		SignedBy:   "ca",
+		VerifiedBy: clientsBy,
+	},
+	{
+		Name: "agent-controller", Role: Client,
+		Use:        "k3s and RKE2 prove themselves to kube-apiserver on every node",
+		Subject:    &SubjectRule{CommonName: "system:k3s-controller", Also: []string{"system:rke2-controller"}},
+		SignedBy:   "ca",
+		VerifiedBy: clientsBy,
+	},
+	{
+		Name: "konnectivity", Role: Client,
+		Use:        "konnectivity-server proves itself to kube-apiserver, as k0s runs it",
+		Subject:    &SubjectRule{CommonName: "kubernetes-konnectivity", Organizations: []string{Masters}},
+		SignedBy:   "ca",
+		VerifiedBy: clientsBy,
+	},
+	{
+		Name: "service-account", Role: Client,
+		Use:        "its key signs the tokens of service accounts; nobody presents the certificate, and nobody looks at its dates",
+		Subject:    &SubjectRule{CommonName: "service-accounts"},
+		SignedBy:   "ca",
+		VerifiedBy: clientsBy,
 	},
 }
 

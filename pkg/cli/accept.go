@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -169,72 +168,6 @@ func (a *app) checkHandOff(id kubeconfig.Identity) (*x509.Certificate, error) {
 		return nil, hint.New(fmt.Sprintf("the certificate that was sent to you (%s) may not be used as a client certificate", pki.SubjectOf(leaf)), "ask for another one")
 	}
 	return leaf, nil
-}
-
-// joined is a hand-off with its key.
-type joined struct {
-	id kubeconfig.Identity
-	// key is the private key as PEM; from is its file, "" if it came along.
-	key  []byte
-	from string
-}
-
-// joinKey finds the key that belongs to the certificate. It stays where it is,
-// and the kubeconfig refers to it; only a key that came along is embedded.
-func (a *app) joinKey(id kubeconfig.Identity, leaf *x509.Certificate, f acceptFlags) (*joined, error) {
-	if len(id.Key) > 0 {
-		key, err := pki.ParseKey(id.Key)
-		if err != nil {
-			return nil, fmt.Errorf("reading the private key that was sent to you: %w", err)
-		}
-		if !pki.SamePublicKey(key.Public(), leaf.PublicKey) {
-			return nil, hint.New("the private key that was sent to you does not belong to its certificate", "ask for another one")
-		}
-		return &joined{id, id.Key, ""}, nil
-	}
-	candidates, err := a.keyCandidates(leaf.Subject.CommonName, f)
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range candidates {
-		data, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) && f.keyFile == "" {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading your private key: %w", err)
-		}
-		key, err := pki.ParseKey(data)
-		if err != nil && f.keyFile != "" {
-			return nil, fmt.Errorf("reading your private key %s: %w", file, err)
-		}
-		if err == nil && pki.SamePublicKey(key.Public(), leaf.PublicKey) {
-			if id.KeyFile, err = filepath.Abs(file); err != nil {
-				return nil, fmt.Errorf("finding %s: %w", file, err)
-			}
-			return &joined{id, data, file}, nil
-		}
-	}
-	who := pki.SubjectOf(leaf)
-	if f.keyFile != "" {
-		return nil, hint.New(fmt.Sprintf("the key in %s does not belong to the certificate of %s", f.keyFile, who), "it is for another request; name the key that was made for it")
-	}
-	return nil, hint.New(fmt.Sprintf("no key in %s belongs to the certificate of %s", filepath.Dir(candidates[0]), who),
-		fmt.Sprintf("run this where you ran: %s request %s; or name the key with --key", a.program, shellQuote(leaf.Subject.CommonName)))
-}
-
-// keyCandidates are the files that may hold the key, the likeliest first.
-func (a *app) keyCandidates(user string, f acceptFlags) ([]string, error) {
-	if f.keyFile != "" {
-		return []string{f.keyFile}, nil
-	}
-	likely, err := a.keyPath(user)
-	if err != nil {
-		return nil, err
-	}
-	others, _ := filepath.Glob(filepath.Join(filepath.Dir(likely), "*.key"))
-	slices.Sort(others)
-	return append([]string{likely}, others...), nil
 }
 
 // tryOut asks the API server whom it takes the holder for. A server that

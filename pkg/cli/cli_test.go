@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
 )
 
 // The scripts in testdata/script run the program as a shell would, without a
@@ -13,7 +17,8 @@ import (
 // not there. What it does on a cluster is in test/e2e.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"certify": certify, "mode": mode},
 		Setup: func(env *testscript.Env) error {
 			// Nothing of the person who runs the tests.
 			env.Setenv("HOME", env.WorkDir)
@@ -21,6 +26,49 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// certify NAME LIFE writes ca.crt, NAME.crt and NAME.key: a client certificate
+// that lasts for LIFE from now on, or has run out for as long where it is
+// negative.
+func certify(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: certify NAME LIFE")
+	}
+	name := args[0]
+	life, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	t := scriptTB{ts: ts}
+	now := time.Now()
+	ca := pkitest.NewCA(t, "kubernetes", pkitest.Valid(now.Add(-1000*time.Hour), now.Add(100_000*time.Hour)))
+	cert := ca.Issue(t, pkitest.Client(name), pkitest.Valid(now.Add(min(0, life)-time.Hour), now.Add(life)))
+	key, err := pki.EncodeKey(pkitest.Key(name))
+	ts.Check(err)
+	for file, data := range map[string][]byte{"ca.crt": ca.PEM(), name + ".crt": pki.EncodeCertificates(cert), name + ".key": key} {
+		ts.Check(os.WriteFile(ts.MkAbs(file), data, 0o600))
+	}
+}
+
+// scriptTB is a testing.TB for fixtures within a script.
+type scriptTB struct {
+	testing.TB
+	ts *testscript.TestScript
+}
+
+func (t scriptTB) Helper() {}
+
+func (t scriptTB) Fatalf(format string, args ...any) { t.ts.Fatalf(format, args...) }
+
+// mode FILE MODE checks who may read a file.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode FILE MODE")
+	}
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+	}
 }
 
 func TestMain(m *testing.M) {

@@ -1,119 +1,119 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	apiversion "k8s.io/apimachinery/pkg/version"
 
-	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
-	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
 )
 
-// scanTimeout bounds a scan unless --request-timeout says otherwise.
-const scanTimeout = 10 * time.Second
-
 func (a *app) newInspect(g *globals) *cobra.Command {
-	var output, reach string
+	var f scanFlags
+	var output string
+	var options report.Options
 	cmd := &cobra.Command{
-		Use:   "inspect",
+		Use:   "inspect [NAME...]",
 		Short: "Show the cluster's certificates, and what is wrong with them",
-		Long: `Show the certificates that can be seen with nothing but API access: the client
-certificate and the CA in your kubeconfig, what each API server presents, and
-the CAs that the cluster publishes. Each is held against the CA that is really
-used for it. What could not be read is listed, with what would let it be read.`,
+		Long: `Show the certificates that can be seen with nothing but API access: what each
+API server, kubelet, etcd, scheduler and controller manager presents, the CAs that
+the cluster publishes, the bundles by which the API server verifies webhooks and
+aggregated APIs, those in TLS secrets, in requests and in your kubeconfig. Each is
+held against the CA that is really used for it. What could not be read is listed,
+with what would let it be read.
+
+NAME narrows it down: to a certificate (apiserver, kubelet-server/NODE), a node,
+an object (secret/NAMESPACE/NAME, csr/NAME), or a fingerprint. One certificate
+alone is shown in full.`,
 		Example: a.examples(
 			"# Every certificate, by the CA that signed it",
 			"%s inspect",
-			"# With names, keys, fingerprints and places",
-			"%s inspect -o wide",
+			"# One of them in full",
+			"%s inspect apiserver",
 			"# What runs out first?",
-			"%s inspect -o json | jq -r '.items | sort_by(.notAfter)[] | .notAfter + \" \" + .name'"),
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+			"%s inspect -o wide --sort-by notAfter",
+			"# One page to send to an auditor",
+			"%s inspect -o html > certificates.html",
+			"# The files on nodes too, which leave them in no other way",
+			"%s inspect --node-files",
+			"# Files here, without a cluster",
+			"%s inspect --files /etc/kubernetes",
+			"# Only what is served, without reading secrets",
+			"%s inspect --sources endpoint,kubelets,control-plane,trust"),
+		RunE: func(cmd *cobra.Command, names []string) error {
 			format, err := report.Lookup(output)
 			if err != nil {
 				return err
 			}
-			colors, err := a.colors(g.color)
-			if err != nil {
+			if options.Colors, err = a.colors(g.color); err != nil {
 				return err
 			}
-			if !slices.Contains(cluster.Reaches(), cluster.Reach(reach)) {
-				return hint.New(fmt.Sprintf("unknown --reach %q", reach), "use auto, direct or port-forward")
+			options.Width = a.outWidth()
+			if err := f.validate(); err != nil {
+				return err
 			}
-			return a.inspect(cmd.Context(), g, cluster.Reach(reach), func(inv *inventory.Inventory) error {
-				return format(a.out, inv, colors)
+			return a.inspect(cmd.Context(), g, f, names, func(inv *inventory.Inventory) error {
+				if len(names) > 0 && len(inv.Items) == 1 && !cmd.Flags().Changed("output") {
+					format = report.Detail
+				}
+				return format(a.out, inv, options)
 			})
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.FormatNames(), ", "))
-	cmd.Flags().StringVar(&reach, "reach", string(cluster.ReachAuto), "How to get to the nodes' ports: auto, direct or port-forward")
+	flags := cmd.Flags()
+	flags.StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.FormatNames(), ", "))
+	flags.BoolVar(&options.NoHeaders, "no-headers", false, "Leave the headers of tables out")
+	flags.StringVar(&options.SortBy, "sort-by", "", "Order by a field of the JSON form, such as notAfter or {.subject.commonName}")
+	f.register(flags)
 	return cmd
 }
 
-// inspect scans the cluster and prints what was found, even when the API
-// server does not talk to the caller: that is when it is needed most.
-func (a *app) inspect(ctx context.Context, g *globals, reach cluster.Reach, print func(*inventory.Inventory) error) error {
-	c, err := a.connect(g)
+// inspect scans the cluster and prints what was found, narrowed down to names if
+// there are any.
+func (a *app) inspect(ctx context.Context, g *globals, f scanFlags, names []string, print func(*inventory.Inventory) error) error {
+	found := inventory.Collector{Now: a.now()}
+	inv, fault, err := a.scan(ctx, g, f, &found)
 	if err != nil {
 		return err
 	}
-	var found inventory.Collector
-	var version string
-	var fault error
-	ask := scan.Source{Name: "version", Read: func(ctx context.Context, _ *inventory.Collector) {
-		version, fault = serverVersion(ctx, c)
-	}}
-	scan.Run(ctx, cmp.Or(c.Config.Timeout, scanTimeout), append(sources(ctx, c, reach), ask), &found)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if len(names) > 0 {
+		if inv, err = narrow(inv, names); err != nil && fault != nil {
+			return fault
+		}
+		if err != nil {
+			return err
+		}
 	}
-	inv := found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version}, a.now())
 	if err := print(inv); err != nil {
 		return fmt.Errorf("writing the output: %w", err)
 	}
-	// Whoever is let in may ask for the version, unless someone took that away.
-	if fault != nil && !apierrors.IsForbidden(fault) {
-		return c.Explain(fault, a.now())
-	}
-	return c.CheckCredentials()
+	return fault
 }
 
-// sources are what inspect reads.
-func sources(ctx context.Context, c *cluster.Cluster, reach cluster.Reach) []scan.Source {
-	dial := c.NodeDialer(ctx, reach).DialNode
-	return []scan.Source{
-		scan.Kubeconfig(scan.Credentials{Context: c.Context, ClientCertificate: c.ClientCertificate, CA: c.CA}),
-		scan.Endpoint(c.Client, scan.Server{URL: c.Server, ServerName: c.ServerName, Proxy: c.Config.Proxy}),
-		scan.Trust(c.Client, c.Namespace),
-		scan.Kubelets(c.Client, dial),
-		scan.ControlPlane(c.Client, dial),
+// narrow returns what names speak of, or an error if one of them speaks of
+// nothing.
+func narrow(inv *inventory.Inventory, names []string) (*inventory.Inventory, error) {
+	selected, unknown := inv.Select(names)
+	if len(unknown) == 0 {
+		return selected, nil
 	}
-}
-
-// serverVersion asks the API server for its version: everyone who is let in
-// may, so that an error means that nobody was let in.
-func serverVersion(ctx context.Context, c *cluster.Cluster) (string, error) {
-	body, err := c.Client.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
-	if err != nil {
-		return "", err
+	known := map[string]bool{}
+	var some []string
+	for _, e := range inv.Items {
+		if !known[e.Name] && len(some) < 12 && !strings.Contains(e.Name, "/") {
+			known[e.Name] = true
+			some = append(some, e.Name)
+		}
 	}
-	var info apiversion.Info
-	if err := json.Unmarshal(body, &info); err != nil {
-		return "", fmt.Errorf("reading the API server's version: %w", err)
+	advice := "there are, among others: " + strings.Join(some, ", ") + "; all of them: inspect -o name"
+	if len(inv.Skipped) > 0 {
+		advice += "; not everything could be read: inspect lists what was skipped"
 	}
-	return info.GitVersion, nil
+	return nil, hint.New(fmt.Sprintf("no certificate called %q was seen", unknown[0]), advice)
 }
 
 // colors decides whether standard output is coloured.

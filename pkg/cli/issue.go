@@ -62,6 +62,14 @@ Any other NAME is a person's, who may do nothing at first: --role and
 --cluster-role give access in the same breath, by one binding each. What was
 issued is recorded in the cluster: see "` + a.program + ` issued".
 
+A file (-f) names many people; run again, it does only what is missing:
+
+  apiVersion: certs.kubectl.dev/v1alpha1
+  kind: People
+  people:
+  - {name: alice, groups: [devs], roles: [dev/edit], clusterRoles: [view], expiresIn: 8h}
+  - {name: bob}
+
 An administrator is put into the group that kubeadm binds to cluster-admin, or,
 in other clusters, into ` + catalog.OwnAdmins + `, whose ClusterRoleBinding
 is created when it is missing.`,
@@ -116,7 +124,7 @@ func (f *issueFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask before somebody's --request is granted")
 	flags.StringVar(&f.out, "out", "", "File to write, - for standard output, or a directory (it exists, or ends in /) for certificate, key, CA and kubeconfig each in a file (default: NAME.kubeconfig)")
 	flags.StringVar(&f.server, "advertise-server", "", "Address of the API server to write into the kubeconfig, where its reader reaches it by another one than you")
-	flags.BoolVar(&f.merge, "merge", false, "Merge into your own kubeconfig instead")
+	flags.BoolVar(&f.merge, "merge", false, "Merge into your own kubeconfig instead of writing a file")
 	flags.StringVar(&f.onConflict, "on-conflict", string(kubeconfig.Fail), "When --merge finds something else of the same name: "+joinResolutions())
 	flags.StringVar(&f.p12, "p12", "", "PKCS #12 file to write, for a browser")
 	flags.StringVar(&f.p12PasswordFile, "p12-password-file", "", "File whose first line is the password of --p12 (default: ask)")

@@ -3,17 +3,15 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
-	"github.com/kubectl-certs/kubectl-certs/pkg/people"
 )
 
 // sideBySide is how many people are served at a time. The signer of a usual
@@ -24,14 +22,6 @@ const sideBySide = 16
 // waiting is how many are served at a time where somebody else approves, and
 // each one waits.
 const waiting = 100
-
-// newcomer is one person of the file, with what they are to have.
-type newcomer struct {
-	name    string
-	request issue.Request
-	grants  []access.Grant
-	path    string
-}
 
 // batch lets many people in.
 type batch struct {
@@ -46,7 +36,11 @@ type batch struct {
 	show    *progress
 	// unrecorded is why some certificate could not be recorded.
 	unrecorded error
-	mu         sync.Mutex
+	// shortened counts the certificates that live shorter than was asked, and
+	// toLife is the life of one of them.
+	shortened int
+	toLife    time.Duration
+	mu        sync.Mutex
 }
 
 func (a *app) issueMany(ctx context.Context, g *globals, args []string, f issueFlags) error {
@@ -82,90 +76,6 @@ func (a *app) issueMany(ctx context.Context, g *globals, args []string, f issueF
 	}
 	b.serve(ctx, everybody)
 	return b.sum(ctx)
-}
-
-// checkMany reports flags that are for one person.
-func (f issueFlags) checkMany(args []string) error {
-	switch {
-	case len(args) > 0:
-		return hint.New(fmt.Sprintf("-f says whom to let in, and so does %q", args[0]), "name people in one place")
-	case f.out == "":
-		return hint.New("-f writes a kubeconfig for everybody, and needs a directory for them", "name it with --out, as in: --out people/")
-	case f.out == "-":
-		return hint.New("-f writes a kubeconfig for everybody, which standard output cannot keep apart", "name a directory with --out")
-	}
-	for name, given := range map[string]bool{
-		"--name": f.named, "--node": f.node != "", "--group": len(f.groups) > 0, "--role": len(f.roles) > 0, "--cluster-role": len(f.clusterRoles) > 0,
-		"--request": f.requestFile != "", "--p12": f.p12 != "", "--encrypt-to": len(f.encryptTo) > 0, "--merge": f.merge,
-		"--dry-run": f.dryRun != dryRunNone,
-	} {
-		if given {
-			return hint.New(name+" is for one person, and -f for many", "put groups, roles and lives into the file, and leave the rest out")
-		}
-	}
-	return nil
-}
-
-// ownNamespace stands for the namespace of the context, which is not known
-// before the file is read. No namespace is called so.
-const ownNamespace = "."
-
-// readPeople reads the file, and checks everything that needs no cluster.
-func (a *app) readPeople(f issueFlags) ([]newcomer, error) {
-	fail := func(err error) ([]newcomer, error) {
-		return nil, fmt.Errorf("reading %s: %w", f.peopleFile, err)
-	}
-	data, err := a.readInput(f.peopleFile)
-	if err != nil {
-		return nil, fmt.Errorf("reading the file of people: %w", err)
-	}
-	list, err := people.Parse(data)
-	if err != nil {
-		return fail(err)
-	}
-	var everybody []newcomer
-	paths := map[string]string{}
-	for _, p := range list {
-		n, err := a.newcomer(p, f)
-		if err != nil {
-			return fail(fmt.Errorf("line %d: %s: %w", p.Line, p.Name, err))
-		}
-		// Some file systems do not tell capitals.
-		key := strings.ToLower(n.path)
-		if paths[key] != "" {
-			return fail(hint.New(fmt.Sprintf("line %d: %q and %q would share the file %s", p.Line, paths[key], p.Name, n.path), "give them names that differ, or issue one of them alone"))
-		}
-		paths[key] = p.Name
-		everybody = append(everybody, n)
-	}
-	return everybody, nil
-}
-
-func (a *app) newcomer(p people.Person, f issueFlags) (newcomer, error) {
-	if !f.person {
-		if slices.Contains(profileNames(), p.Name) {
-			return newcomer{}, hint.New(fmt.Sprintf("%q is a profile, and no person", p.Name), fmt.Sprintf("issue it alone: %s issue %s; or add --person", a.program, p.Name))
-		}
-		if err := a.checkPerson(p.Name); err != nil {
-			return newcomer{}, err
-		}
-	}
-	f.groups = p.Groups
-	if p.ExpiresIn != "" {
-		if err := f.expiresIn.Set(p.ExpiresIn); err != nil {
-			return newcomer{}, fmt.Errorf("expiresIn: %w", err)
-		}
-	}
-	t := person(p.Name)
-	request, err := f.request(t)
-	if err != nil {
-		return newcomer{}, err
-	}
-	grants, err := parseGrants(p.Roles, p.ClusterRoles, ownNamespace)
-	if err != nil {
-		return newcomer{}, err
-	}
-	return newcomer{p.Name, request, grants, filepath.Join(f.out, fileName(p.Name)+".kubeconfig")}, nil
 }
 
 // prepare finds out once what everybody needs: what the caller may do, what
@@ -239,6 +149,9 @@ func (b *batch) serve(ctx context.Context, everybody []newcomer) {
 		crew.Go(func() {
 			for n := range queue {
 				done, err := b.letIn(ctx, n)
+				if err != nil && ctx.Err() != nil && !leavesSomething(err) {
+					continue // an interrupt is told once, for all
+				}
 				b.show.add(n.name, done, err)
 			}
 		})
@@ -251,6 +164,13 @@ func (b *batch) serve(ctx context.Context, everybody []newcomer) {
 	}
 	close(queue)
 	crew.Wait()
+}
+
+// leavesSomething reports whether err says that a request could not be
+// withdrawn.
+func leavesSomething(err error) bool {
+	_, left := errors.AsType[*issue.LeftPending](err)
+	return left
 }
 
 // letIn does what is missing for one person.
@@ -302,6 +222,7 @@ func (b *batch) issueTo(ctx context.Context, n newcomer, grants []access.Grant) 
 	if err != nil {
 		return b.c.Explain(err, b.now())
 	}
+	b.noteLife(n.request, issued)
 	made, err := access.Apply(ctx, b.c.Client, n.name, grants)
 	if err != nil {
 		return b.c.Explain(err, b.now())
@@ -324,10 +245,23 @@ func (b *batch) note(unrecorded error) {
 	b.unrecorded = cmp.Or(b.unrecorded, unrecorded)
 }
 
+// noteLife counts a certificate whose life was shortened.
+func (b *batch) noteLife(request issue.Request, issued *issue.Issued) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if life, short := shortened(request, issued); short {
+		b.shortened++
+		b.toLife = life
+	}
+}
+
 // sum says what became of everybody.
 func (b *batch) sum(ctx context.Context) error {
 	b.show.end()
 	b.showUnrecorded(b.unrecorded)
+	if b.shortened > 0 {
+		b.say("warning: the cluster shortened the life of %s to %s\n", count(b.shortened, "certificate"), humanLife(b.toLife))
+	}
 	fprintf(b.out, "%s\n", b.show.summary())
 	left := b.show.left()
 	switch {

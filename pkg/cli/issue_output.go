@@ -11,7 +11,6 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
-	"github.com/kubectl-certs/kubectl-certs/pkg/seal"
 )
 
 // part is a file of what was issued.
@@ -114,107 +113,6 @@ func (o *outputs) addStandard(f issueFlags) error {
 	o.standard = kubeconfig.Build
 	o.says("the kubeconfig to standard output", "")
 	return nil
-}
-
-func (o *outputs) addEncrypted(f issueFlags, t target) error {
-	if f.p12 != "" || f.merge {
-		return hint.New("--encrypt-to is for a key that travels, --merge and --p12 for one that stays", "run the command once for each")
-	}
-	o.encrypted = true
-	var recipients []seal.Recipient
-	for _, to := range f.encryptTo {
-		found, err := readRecipients(to)
-		if err != nil {
-			return err
-		}
-		recipients = append(recipients, found...)
-	}
-	render := func(id kubeconfig.Identity) ([]byte, error) {
-		data, err := kubeconfig.Build(id)
-		if err != nil {
-			return nil, err
-		}
-		return seal.Encrypt(data, recipients)
-	}
-	if f.out == "-" {
-		o.standard = render
-		o.says("the encrypted kubeconfig to standard output", "")
-		return nil
-	}
-	name := f.base(t) + ".kubeconfig.age"
-	path := cmp.Or(f.out, name)
-	if isDirectory(f.out) {
-		if err := o.makeDir(f.out); err != nil {
-			return err
-		}
-		path = filepath.Join(f.out, name)
-	}
-	o.parts = append(o.parts, part{path, render})
-	o.says(path+", which only the holder of that key can open", "")
-	return nil
-}
-
-// readRecipients takes a public key as pasted, or the file that holds it.
-func readRecipients(to string) ([]seal.Recipient, error) {
-	text, shown := to, "--encrypt-to"
-	pasted := strings.HasPrefix(to, "ssh-") || strings.HasPrefix(to, "age1") || strings.ContainsAny(to, "\n ")
-	if !pasted {
-		data, err := os.ReadFile(to)
-		if err != nil {
-			return nil, hint.Wrap(fmt.Errorf("reading the key to encrypt to: %w", err), "name a file with a public key, or paste the key itself, in quotes")
-		}
-		text, shown = string(data), to
-	}
-	found, err := seal.ParseRecipients(text)
-	if err != nil {
-		return nil, fmt.Errorf("reading the key to encrypt to (%s): %w", shown, err)
-	}
-	return found, nil
-}
-
-func (o *outputs) addP12(ctx context.Context, f issueFlags) error {
-	if f.requestFile != "" {
-		return hint.New("there is no key to put into --p12: it stays with whoever made the request", "leave out --p12")
-	}
-	password, err := o.app.p12Password(ctx, f)
-	if err != nil {
-		return err
-	}
-	o.parts = append(o.parts, part{f.p12, func(id kubeconfig.Identity) ([]byte, error) {
-		return seal.PKCS12(id.Certificate, id.Key, password)
-	}})
-	o.says(f.p12, "")
-	return nil
-}
-
-func (a *app) p12Password(ctx context.Context, f issueFlags) (string, error) {
-	if f.p12PasswordFile != "" {
-		data, err := os.ReadFile(f.p12PasswordFile)
-		if err != nil {
-			return "", fmt.Errorf("reading the password of the PKCS #12 file: %w", err)
-		}
-		line, _, _ := strings.Cut(string(data), "\n")
-		if line = strings.TrimSuffix(line, "\r"); line == "" {
-			return "", hint.New(fmt.Sprintf("the password in %s is empty", f.p12PasswordFile), "put it on the first line")
-		}
-		return line, nil
-	}
-	const advice = "name a file that holds it with --p12-password-file"
-	first, err := a.askSecret(ctx, "password for "+f.p12, advice)
-	if err != nil {
-		return "", err
-	}
-	if len(first) == 0 {
-		return "", hint.New("the password is empty", "the private key is in that file: give it one")
-	}
-	second, err := a.askSecret(ctx, "the same again", advice)
-	if err != nil {
-		return "", err
-	}
-	if !bytes.Equal(first, second) {
-		return "", hint.New("the two passwords differ", "run the command again")
-	}
-	return string(first), nil
 }
 
 // isDirectory reports whether out is a directory, or means one.

@@ -26,6 +26,9 @@ func (a *app) showPlan(c *cluster.Cluster, server string, plan *issue.Plan, gran
 	} else {
 		a.say("  server   %s in the new kubeconfig; you use %s\n", server, c.Server)
 	}
+	if len(grants) == 0 && len(plan.Subject.Organizations) == 0 && !strings.HasPrefix(plan.Subject.CommonName, "system:") {
+		a.say("  access   none: give it with --role or --cluster-role, or by a binding to the user\n")
+	}
 	for _, g := range grants {
 		a.say("  access   %s %s %s, by %s %s\n", g.Kind(), g.Role, g.Where(), g.Object(), g.Name(plan.Subject.CommonName))
 	}
@@ -60,11 +63,18 @@ func (a *app) showEvent(event issue.Event, name string) {
 	}
 }
 
+// shortened returns the life of what was issued, and whether it is less than
+// was asked. The signer dates a certificate back by some minutes, out of its
+// life.
+func shortened(request issue.Request, issued *issue.Issued) (life time.Duration, short bool) {
+	life = issued.Certificate.NotAfter.Sub(issued.Certificate.NotBefore)
+	return life, life < request.ExpiresIn.Truncate(time.Second)
+}
+
 // showIssued says what was issued and where it is.
 func (a *app) showIssued(out *outputs, request issue.Request, issued *issue.Issued) {
 	cert := issued.Certificate
-	// The signer dates a certificate back by some minutes, out of its life.
-	if life := cert.NotAfter.Sub(cert.NotBefore); life < request.ExpiresIn.Truncate(time.Second) {
+	if life, short := shortened(request, issued); short {
 		a.say("warning: the cluster shortened the life from %s to %s\n", humanLife(request.ExpiresIn), humanLife(life))
 	}
 	w := a.out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -75,7 +76,19 @@ func (a *app) files(g *globals) kubeconfig.Files {
 	if err != nil {
 		home = "." // kubectl's own answer where there is none
 	}
-	return kubeconfig.Locate(flagValue(g.kubectl.KubeConfig), a.getenv("KUBECONFIG"), home)
+	files := kubeconfig.Locate(flagValue(g.kubectl.KubeConfig), a.getenv("KUBECONFIG"), home)
+	boundMemory(files)
+	return files
+}
+
+// boundMemory keeps the memory that is used in proportion to the files, where
+// they are so large that it matters: by default, Go lets garbage grow to as
+// much again as what is in use.
+func boundMemory(files kubeconfig.Files) {
+	const large, base = 4 << 20, 2 << 20
+	if size := files.Size(); size > large {
+		debug.SetMemoryLimit(3*size + base)
+	}
 }
 
 // contexts returns the user's kubeconfig, which is to hold a context.
@@ -144,7 +157,7 @@ func (a *app) showDiff(would []kubeconfig.FileChange) error {
 			return err
 		}
 		for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-			fprintf(a.out, "%s\n", line)
+			fprintf(a.out, "%s\n", strings.TrimSuffix(line, "\r"))
 		}
 	}
 	if len(would) == 0 {

@@ -83,6 +83,10 @@ who logs in by a program has that program run.`,
 				if ping {
 					a.pingAll(cmd.Context(), g, list.Items)
 				}
+				if len(list.Items) == 0 && (output == "table" || output == "wide") {
+					a.say("The kubeconfig holds no context\n")
+					return nil
+				}
 				return f.write(a.out, list, colors)
 			}
 			return hint.New(fmt.Sprintf("unknown output format %q", output), "use one of "+listFormatNames())
@@ -121,7 +125,7 @@ func contextRow(c kubeconfig.Context, now time.Time, wide bool) []report.Cell {
 		left = leftCell(*cert, now)
 	}
 	if len(c.Problems) > 0 {
-		subject = c.Problems[0]
+		subject = strings.Join(c.Problems, "; ")
 		left = report.Cell{Text: "unusable", Mood: report.Bad}
 	}
 	row = append(row, report.Cell{Text: subject}, left, pingCell(c.Ping))

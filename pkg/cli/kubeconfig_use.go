@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
 )
 
@@ -57,13 +59,20 @@ func (a *app) use(ctx context.Context, g *globals, name string, dryRun bool) err
 			return hint.New("there is no context to go back to", "choose one with: "+a.program+" kubeconfig use CONTEXT")
 		}
 	}
-	was := ""
+	was, problems := "", []string(nil)
 	changes, _, err := a.update(ctx, kubeconfig.Update{Files: files}, dryRun, func(c *kubeconfig.Config) ([]kubeconfig.Change, error) {
 		was = c.Current()
+		if _, err := c.Find(kubeconfig.ContextEntry, name); err != nil {
+			return nil, err
+		}
+		problems = a.problems(c, name)
 		return c.Use(name)
 	})
 	if err != nil || dryRun {
 		return err
+	}
+	for _, problem := range problems {
+		a.say("warning: %s\n", problem)
 	}
 	if len(changes) == 0 {
 		fprintf(a.out, "%s is the current context already\n", name)
@@ -74,4 +83,14 @@ func (a *app) use(ctx context.Context, g *globals, name string, dryRun bool) err
 		a.say("warning: \"use -\" will not lead back to %s: %s\n", was, err)
 	}
 	return nil
+}
+
+// problems are what keeps a context from being used.
+func (a *app) problems(c *kubeconfig.Config, name string) []string {
+	context := c.Describe(c.Entry(kubeconfig.ContextEntry, name), a.now())
+	problems := context.Problems
+	if cert := context.Certificate; cert != nil && cert.Status == inventory.Expired {
+		problems = append(problems, fmt.Sprintf("the client certificate of user %q expired %s ago", context.User, humanLeft(a.now().Sub(cert.NotAfter))))
+	}
+	return problems
 }

@@ -66,6 +66,19 @@ func Main() int {
 	return a.run(ctx, os.Args[1:])
 }
 
+// outWidth is how many columns standard output has, 0 where it is no terminal.
+func (a *app) outWidth() int {
+	file, ok := a.out.(*os.File)
+	if !ok || !a.outIsTerminal {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // programName follows how the program was called: kubectl runs its plugins by
 // their full path, a person by name.
 func programName(arg0 string) string {
@@ -97,11 +110,16 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = interrupted(err)
 	}
+	a.sayError(err)
+	return code
+}
+
+// sayError says what went wrong, and what to do about it.
+func (a *app) sayError(err error) {
 	a.say("error: %s\n", err)
 	if advice := hint.Of(err); advice != "" {
 		a.say("hint: %s\n", advice)
 	}
-	return code
 }
 
 // exitError ends the program with an exit code of its own. A nil error within

@@ -97,7 +97,7 @@ func (p *progress) summary() string {
 		{p.counts[completed], "completed"},
 		{p.counts[complete], "with nothing missing"},
 		{p.counts[failed], "failed"},
-		{p.all - p.served(), "not begun"},
+		{p.all - p.served(), "not done"},
 	} {
 		if more.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.said))

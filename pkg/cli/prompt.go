@@ -37,7 +37,8 @@ func (a *app) askSecret(ctx context.Context, question, advice string) ([]byte, e
 	if err != nil {
 		return nil, fmt.Errorf("asking for the %s: %w", question, err)
 	}
-	fprintf(tty, "%s: ", strings.ToUpper(question[:1])+question[1:])
+	w := a.promptTo(tty)
+	fprintf(w, "%s: ", strings.ToUpper(question[:1])+question[1:])
 	type answer struct {
 		text []byte
 		err  error
@@ -51,10 +52,10 @@ func (a *app) askSecret(ctx context.Context, question, advice string) ([]byte, e
 	case <-ctx.Done():
 		// Nobody may be left with a terminal that does not echo.
 		_ = term.Restore(int(tty.Fd()), state)
-		fprintf(tty, "\n")
+		fprintf(w, "\n")
 		return nil, ctx.Err()
 	case got := <-answers:
-		fprintf(tty, "\n")
+		fprintf(w, "\n")
 		if got.err != nil {
 			return nil, fmt.Errorf("asking for the %s: %w", question, got.err)
 		}

@@ -49,6 +49,7 @@ nothing but access to its API.`,
 	})
 	root.AddCommand(
 		a.newInspect(g),
+		a.newCheck(g),
 		a.newIssue(g),
 		a.newIssued(g),
 		a.newRequest(),
@@ -61,6 +62,7 @@ nothing but access to its API.`,
 		a.newOffboard(g),
 		a.newKubeconfig(g),
 		a.newOptions(),
+		a.newReadFiles(),
 		a.newVersion(),
 	)
 	return root
@@ -133,8 +135,18 @@ func (a *app) examples(lines ...string) string {
 	return "  " + strings.ReplaceAll(strings.Join(lines, "\n  "), "%s", a.program)
 }
 
-// connect returns the cluster that the flags choose.
+// connect returns the cluster that the flags choose, and says so if the
+// caller's certificate does not last.
 func (a *app) connect(g *globals) (*cluster.Cluster, error) {
+	c, err := a.connectQuietly(g)
+	if err == nil {
+		a.warnOfExpiry(c)
+	}
+	return c, err
+}
+
+// connectQuietly is connect for commands that show the certificate anyway.
+func (a *app) connectQuietly(g *globals) (*cluster.Cluster, error) {
 	return cluster.Connect(g.kubectl, "kubectl-certs/"+version, warnings{a})
 }
 

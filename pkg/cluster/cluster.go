@@ -48,6 +48,8 @@ type Cluster struct {
 
 	Config *rest.Config
 	Client kubernetes.Interface
+	// Anonymous is a client without credentials.
+	Anonymous kubernetes.Interface
 }
 
 // Connect prepares for talking to the cluster that flags choose. It reads the
@@ -107,6 +109,9 @@ func Connect(flags *genericclioptions.ConfigFlags, userAgent string, warnings re
 	if c.Client, err = kubernetes.NewForConfig(shared); err != nil {
 		return nil, hint.Wrap(fmt.Errorf("using the credentials of context %q: %w", c.Context, err),
 			"check that the client-certificate and client-key of its user fit each other")
+	}
+	if c.Anonymous, err = kubernetes.NewForConfig(rest.AnonymousClientConfig(config)); err != nil {
+		return nil, err
 	}
 	return c, nil
 }

@@ -1,7 +1,9 @@
 package inventory
 
 import (
+	"bytes"
 	"cmp"
+	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"slices"
@@ -9,7 +11,6 @@ import (
 	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
-	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
 // Sighting is one certificate seen at one place: what a source reports.
@@ -27,21 +28,83 @@ type Sighting struct {
 	// Address is the host name or IP address that a server was reached by;
 	// "" for all else.
 	Address string
+	// Row is the catalog's name of what should be there, where the place is
+	// that of one certificate and no other: a file of a known name. "" where
+	// the catalog has to recognise it.
+	Row string
+	// Key is the public half of the private key that was found beside it; nil
+	// where none was, or none was looked at.
+	Key crypto.PublicKey
 }
 
-// Collector gathers what the sources of a scan report. Its methods may be
-// called by many goroutines at once. The zero value is ready for use.
+// Collector gathers what the sources of a scan report, and judges it. Its
+// methods may be called by many goroutines at once. The zero value, with its
+// Now set, is ready for use.
 type Collector struct {
-	mu        sync.Mutex
-	sightings []Sighting
-	skipped   []Skip
+	// Now is the moment that everything is judged at.
+	Now time.Time
+	// Within, unless 0, is how long before its end a certificate expires soon,
+	// instead of the default.
+	Within time.Duration
+	// FaultsOnly lets go of what the API can hold any number of, once nothing
+	// was found to be wrong with it: a scan then takes as much memory as there
+	// are faults.
+	FaultsOnly bool
+
+	mu       sync.Mutex
+	seen     map[[sha256.Size]byte]*certificate
+	count    int
+	requests []Request
+	findings []PlaceFinding
+	skipped  []Skip
 }
 
 // See reports a certificate.
 func (c *Collector) See(s Sighting) {
+	hash := sha256.Sum256(s.Certificate.Raw)
+	var own []Finding
+	if manifold(s.Place) {
+		own = judgeAlone(s, c.evidence(nil))
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sightings = append(c.sightings, s)
+	c.count++
+	if c.FaultsOnly && manifold(s.Place) && !slices.ContainsFunc(own, isFault) {
+		return
+	}
+	found, ok := c.seen[hash]
+	if !ok {
+		if c.seen == nil {
+			c.seen = map[[sha256.Size]byte]*certificate{}
+		}
+		found = newCertificate(s.Certificate, hash)
+		c.seen[hash] = found
+	}
+	found.add(s, own)
+}
+
+// manifold reports whether the API can hold any number of what is seen at
+// place. Such a certificate is judged when it comes, by what comes with it,
+// and only its bytes are kept.
+func manifold(place catalog.Place) bool {
+	return place == catalog.SecretLeaf || place == catalog.SecretCA
+}
+
+// isFault reports whether somebody has to act on f.
+func isFault(f Finding) bool { return f.Severity != Info }
+
+// Await reports a request that has no certificate yet.
+func (c *Collector) Await(r Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests = append(c.requests, r)
+}
+
+// Find reports something about a place.
+func (c *Collector) Find(f PlaceFinding) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.findings = append(c.findings, f)
 }
 
 // Skip reports what could not be read.
@@ -51,29 +114,33 @@ func (c *Collector) Skip(s Skip) {
 	c.skipped = append(c.skipped, s)
 }
 
+// Count returns how many certificates were reported so far.
+func (c *Collector) Count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.count
+}
+
 // Inventory folds what was reported so far into one entry per certificate,
-// and judges each at now. The result does not depend on the order of reports.
-func (c *Collector) Inventory(cluster Cluster, now time.Time) *Inventory {
+// and judges each. The result does not depend on the order of reports.
+func (c *Collector) Inventory(cluster Cluster) *Inventory {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 
-	sightings := slices.SortedFunc(slices.Values(c.sightings), compareSightings)
-	trust := newTrust(sightings)
-	var found []*certificate
-	byHash := map[[sha256.Size]byte]*certificate{}
-	for _, s := range sightings {
-		hash := sha256.Sum256(s.Certificate.Raw)
-		seen, ok := byHash[hash]
-		if !ok {
-			seen = newCertificate(s)
-			byHash[hash] = seen
-			found = append(found, seen)
-		}
-		seen.add(s)
+	found := make([]*certificate, 0, len(c.seen))
+	for _, f := range c.seen {
+		f.name()
+		found = append(found, f)
 	}
+	// A stable order from the start: the first of two that could both be meant
+	// is the same one in every run.
+	slices.SortFunc(found, func(a, b *certificate) int { return bytes.Compare(a.hash[:], b.hash[:]) })
+	nameCAs(found)
+	signed(found)
+	evidence := c.evidence(found)
 	for _, f := range found {
-		f.entry.SignedBy = signer(f, found)
-		f.entry.Findings = judge(f, trust, now)
+		f.entry.HeldAgainst = evidence.against(f)
+		f.entry.Findings = judge(f, evidence)
 		f.entry.Status = statusOf(f.entry.Findings)
 	}
 	sortAsTrustIs(found)
@@ -82,106 +149,31 @@ func (c *Collector) Inventory(cluster Cluster, now time.Time) *Inventory {
 		APIVersion: APIVersion,
 		Kind:       Kind,
 		Cluster:    cluster,
-		TakenAt:    now.UTC().Truncate(time.Second),
+		TakenAt:    c.Now.UTC().Truncate(time.Second),
 		Items:      make([]Entry, 0, len(found)),
+		Requests:   append([]Request{}, c.requests...),
+		Findings:   append([]PlaceFinding{}, c.findings...),
 		Skipped:    append([]Skip{}, c.skipped...),
 	}
 	for _, f := range found {
 		inv.Items = append(inv.Items, f.entry)
 	}
-	slices.SortFunc(inv.Skipped, func(a, b Skip) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Where, b.Where),
-			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Hint, b.Hint))
-	})
+	judgeRequests(inv.Requests, c.Now)
+	sortRest(inv)
 	return inv
 }
 
-// certificate is an entry in the making, with what judging it needs.
-type certificate struct {
-	entry     Entry
-	cert      *x509.Certificate
-	sightings []Sighting
-	anchors   []catalog.Place // the places of the trust it is checked against
-}
-
-func newCertificate(s Sighting) *certificate {
-	c := &certificate{entry: describe(s.Certificate), cert: s.Certificate}
-	if row, ok := catalog.Recognise(s.Place, pki.SubjectOf(s.Certificate)); ok {
-		c.entry.Name, c.entry.Role, c.anchors = row.Name, row.Role, row.VerifiedBy
-	} else {
-		c.entry.Name, c.entry.Role, c.anchors = s.Name, roleAt(s), catalog.Anchors(s.Place)
-	}
-	return c
-}
-
-func (c *certificate) add(s Sighting) {
-	c.sightings = append(c.sightings, s)
-	if !slices.Contains(c.entry.Locations, s.Location) {
-		c.entry.Locations = append(c.entry.Locations, s.Location)
-	}
-	if c.entry.Node == "" {
-		c.entry.Node = s.Node
-	}
-}
-
-// roleAt is the role of a certificate that the catalog does not know.
-func roleAt(s Sighting) catalog.Role {
-	switch {
-	case s.Certificate.IsCA:
-		return catalog.CA
-	case s.Place == catalog.APIServerEndpoint:
-		return catalog.Server
-	default:
-		return catalog.Client
-	}
-}
-
-// compareSightings puts what the catalog knows first, so that a certificate
-// seen in several places is named by the most telling one.
-func compareSightings(a, b Sighting) int {
-	return cmp.Or(
-		cmp.Compare(a.Place, b.Place),
-		cmp.Compare(a.Source, b.Source),
-		cmp.Compare(a.Where, b.Where),
-		slices.Compare(a.Certificate.Raw, b.Certificate.Raw),
-		cmp.Compare(a.Name, b.Name),
-		cmp.Compare(a.Node, b.Node),
-		cmp.Compare(a.Address, b.Address),
-	)
-}
-
-// signer returns the name of the CA among found that signed c.
-func signer(c *certificate, found []*certificate) string {
-	for _, ca := range found {
-		if ca.cert.IsCA && slices.Equal(ca.cert.RawSubject, c.cert.RawIssuer) && c.cert.CheckSignatureFrom(ca.cert) == nil {
-			return ca.entry.Name
-		}
-	}
-	if pki.SelfSigned(c.cert) {
-		return c.entry.Name
-	}
-	return ""
-}
-
-// sortAsTrustIs puts each CA before what it signed, servers before clients.
-func sortAsTrustIs(found []*certificate) {
-	order := map[string]int{}
-	for i, row := range catalog.All() {
-		order[row.Name] = i + 1
-	}
-	// What the catalog does not know comes after what it does.
-	position := func(name string) int { return cmp.Or(order[name], len(order)+1) }
-	roles := []catalog.Role{catalog.CA, catalog.Server, catalog.Client}
-	slices.SortStableFunc(found, func(a, b *certificate) int {
-		x, y := a.entry, b.entry
-		return cmp.Or(
-			cmp.Compare(position(x.SignedBy), position(y.SignedBy)),
-			cmp.Compare(x.SignedBy, y.SignedBy),
-			cmp.Compare(slices.Index(roles, x.Role), slices.Index(roles, y.Role)),
-			cmp.Compare(position(x.Name), position(y.Name)),
-			cmp.Compare(x.Name, y.Name),
-			cmp.Compare(x.Node, y.Node),
-			cmp.Compare(x.SHA256, y.SHA256),
-		)
+// sortRest orders what is no certificate.
+func sortRest(inv *Inventory) {
+	slices.SortFunc(inv.Requests, func(a, b Request) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Name, b.Name))
+	})
+	slices.SortFunc(inv.Findings, func(a, b PlaceFinding) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Where, b.Where),
+			cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
+	})
+	slices.SortFunc(inv.Skipped, func(a, b Skip) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Where, b.Where),
+			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Hint, b.Hint))
 	})
 }

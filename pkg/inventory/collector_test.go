@@ -33,7 +33,7 @@ func TestOneItemPerCertificate(t *testing.T) {
 	}{
 		{"nothing", nil, nil},
 		{"a certificate in several places", everywhere(ca), [][]inventory.Location{
-			{at(anchor(catalog.ClientCA, ca)), at(anchor(catalog.RootCA, ca)), at(anchor(catalog.KubeconfigCA, ca))}}},
+			{at(anchor(catalog.RootCA, ca)), at(anchor(catalog.ClientCA, ca)), at(anchor(catalog.KubeconfigCA, ca))}}},
 		{"a certificate twice in one place", append(everywhere(ca)[:1], everywhere(ca)[:1]...), [][]inventory.Location{
 			{at(anchor(catalog.KubeconfigCA, ca))}}},
 		{"a certificate on two servers", beside(api, replica), [][]inventory.Location{{at(api), at(replica)}}},
@@ -43,7 +43,7 @@ func TestOneItemPerCertificate(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got [][]inventory.Location
-			for _, e := range collect(tt.input...).Inventory(inventory.Cluster{}, pkitest.Now).Items {
+			for _, e := range collect(tt.input...).Inventory(inventory.Cluster{}).Items {
 				got = append(got, e.Locations)
 			}
 			if !slices.EqualFunc(got, tt.want, slices.Equal) {
@@ -139,7 +139,7 @@ func world(t *testing.T) []inventory.Sighting {
 }
 
 func TestItemsAreSortedAsTrustIs(t *testing.T) {
-	inv := collect(world(t)...).Inventory(inventory.Cluster{}, pkitest.Now)
+	inv := collect(world(t)...).Inventory(inventory.Cluster{})
 	var got []string
 	for _, e := range inv.Items {
 		got = append(got, strings.TrimSuffix(e.SignedBy+" > "+e.Name+" "+e.Node, " "))
@@ -173,7 +173,7 @@ func TestOrderOfReportsDoesNotMatter(t *testing.T) {
 		for _, s := range skips {
 			c.Skip(s)
 		}
-		text, err := json.MarshalIndent(c.Inventory(inventory.Cluster{}, pkitest.Now), "", "  ")
+		text, err := json.MarshalIndent(c.Inventory(inventory.Cluster{}), "", "  ")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func firstDifference(got, want string) string {
 func TestReportsFromManyGoroutines(t *testing.T) {
 	const reporters, each = 20, 50
 	sighting := anchor(catalog.ClientCA, pkitest.NewCA(t, "kubernetes"))
-	var c inventory.Collector
+	c := inventory.Collector{Now: pkitest.Now}
 	var group sync.WaitGroup
 	for range reporters {
 		group.Go(func() {
@@ -215,9 +215,9 @@ func TestReportsFromManyGoroutines(t *testing.T) {
 			}
 		})
 	}
-	group.Go(func() { c.Inventory(inventory.Cluster{}, pkitest.Now) })
+	group.Go(func() { c.Inventory(inventory.Cluster{}) })
 	group.Wait()
-	inv := c.Inventory(inventory.Cluster{}, pkitest.Now)
+	inv := c.Inventory(inventory.Cluster{})
 	if len(inv.Items) != 1 || len(inv.Skipped) != reporters*each {
 		t.Errorf("got %d items and %d skipped, want 1 and %d", len(inv.Items), len(inv.Skipped), reporters*each)
 	}
@@ -250,7 +250,8 @@ func TestContract(t *testing.T) {
 	elsewhere := pkitest.Now.Add(time.Nanosecond).In(time.FixedZone("elsewhere", -5*60*60))
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			text, err := json.MarshalIndent(tt.input.Inventory(tt.cluster, elsewhere), "", "  ")
+			tt.input.Now = elsewhere
+			text, err := json.MarshalIndent(tt.input.Inventory(tt.cluster), "", "  ")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,7 +23,11 @@ type Inventory struct {
 	Cluster    Cluster   `json:"cluster"`
 	TakenAt    time.Time `json:"takenAt"`
 	Items      []Entry   `json:"items"`
-	Skipped    []Skip    `json:"skipped"`
+	// Requests are those for certificates that nobody has answered.
+	Requests []Request `json:"requests"`
+	// Findings are about places, where no certificate is to blame.
+	Findings []PlaceFinding `json:"findings"`
+	Skipped  []Skip         `json:"skipped"`
 }
 
 // Cluster says which cluster was read. Version is "" where the API server did
@@ -60,9 +64,12 @@ type Entry struct {
 
 	// SignedBy is the name of the CA entry whose key signed it (its own name
 	// for a root), or "" when that CA was not seen.
-	SignedBy string    `json:"signedBy"`
-	Status   Status    `json:"status"`
-	Findings []Finding `json:"findings"`
+	SignedBy string `json:"signedBy"`
+	// HeldAgainst are the places of the trust that it was held against: those
+	// that count for it, as far as they were seen.
+	HeldAgainst []string  `json:"heldAgainst"`
+	Status      Status    `json:"status"`
+	Findings    []Finding `json:"findings"`
 }
 
 // Location is one place where a certificate was seen.
@@ -71,6 +78,34 @@ type Location struct {
 	Source string `json:"source"`
 	// Where is an address, namespace/name#key, or a path.
 	Where string `json:"where"`
+}
+
+// Request is a CertificateSigningRequest that waits: for approval, or for its
+// signer.
+type Request struct {
+	Name      string       `json:"name"`
+	Signer    string       `json:"signer"`
+	Requester string       `json:"requester"`
+	State     RequestState `json:"state"`
+	CreatedAt time.Time    `json:"createdAt"`
+	Findings  []Finding    `json:"findings"`
+}
+
+// RequestState says what a request waits for.
+type RequestState string
+
+// The states of a request without a certificate, which was not refused.
+const (
+	Pending  RequestState = "pending"  // nobody has approved or denied it
+	Approved RequestState = "approved" // the signer has not answered
+)
+
+// PlaceFinding is a finding about a place rather than about a certificate: a
+// webhook without a CA bundle, a server that is not verified, something that is
+// no certificate where one should be.
+type PlaceFinding struct {
+	Location
+	Finding
 }
 
 // Subject is who a certificate is about.
@@ -103,4 +138,17 @@ type Skip struct {
 	Reason string `json:"reason"`
 	// Hint says what would let it be read.
 	Hint string `json:"hint"`
+	// Expected is set where there is nothing to be seen in such a cluster, or
+	// on the way that was taken, whatever the caller may do: it is no fault, and
+	// leaves nothing in doubt that could have been known.
+	Expected bool `json:"expected"`
+}
+
+// ID names an entry within its inventory: its name, with the node where each
+// node has one of its own.
+func (e Entry) ID() string {
+	if e.Node == "" {
+		return e.Name
+	}
+	return e.Name + "/" + e.Node
 }

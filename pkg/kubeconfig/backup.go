@@ -95,7 +95,12 @@ func backUp(target, text string, now time.Time) (string, error) {
 			now = now.Add(time.Nanosecond) // two changes at one moment
 			continue
 		}
-		if err := file.Commit([]byte(text)); err != nil {
+		err = file.fill(text)
+		if err == nil {
+			err = file.finish()
+		}
+		file.Discard()
+		if err != nil {
 			return "", err
 		}
 		forget(target)

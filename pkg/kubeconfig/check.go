@@ -42,7 +42,40 @@ var fields = [...]map[string]fieldKind{
 
 // readRoot finds the entries and what is wrong with them.
 func (d *Document) readRoot() {
-	root := &d.yaml.Root
+	d.checkRoot()
+	for kind := range kinds {
+		list := d.list(Kind(kind))
+		if list == nil || list.Kind != yamledit.Sequence {
+			continue
+		}
+		d.index[kind] = make(map[string]*Entry, len(list.Children))
+		d.entries[kind] = make([]*Entry, 0, len(list.Children))
+		all := make([]Entry, len(list.Children))
+		for i := range list.Children {
+			all[i].item = i
+			d.readItem(Kind(kind), &list.Children[i], &all[i])
+		}
+	}
+}
+
+// take checks an item that is not kept.
+func (d *Document) take(key string, item *yamledit.Node) {
+	for kind := range kinds {
+		if kinds[kind].list != key {
+			continue
+		}
+		if d.index[kind] == nil {
+			d.index[kind] = map[string]*Entry{}
+		}
+		e := &Entry{item: len(d.entries[kind])}
+		d.readItem(Kind(kind), item, e)
+		e.body = nil
+	}
+}
+
+// checkRoot finds what is wrong with the root itself.
+func (d *Document) checkRoot() {
+	root := &d.parsed.Root
 	if root.Kind == yamledit.Null {
 		return
 	}
@@ -57,8 +90,10 @@ func (d *Document) readRoot() {
 		d.checkField(current, "", currentContext, textField)
 	}
 	d.checkTwice(root, "")
-	for kind := range kinds {
-		d.readList(Kind(kind))
+	for _, kind := range kinds {
+		if list := root.Get(kind.list); list != nil && list.Kind != yamledit.Null && list.Kind != yamledit.Sequence {
+			d.fault(list, kind.list, "it is %s instead of a list", list.Kind)
+		}
 	}
 }
 
@@ -66,42 +101,28 @@ func (d *Document) fault(at *yamledit.Node, where, format string, args ...any) {
 	d.faults = append(d.faults, Fault{int(at.Line), where, fmt.Sprintf(format, args...)})
 }
 
-func (d *Document) readList(kind Kind) {
-	list := d.list(kind)
-	if list == nil || list.Kind == yamledit.Null {
+// readItem makes e the entry that item is, unless it is none.
+func (d *Document) readItem(kind Kind, item *yamledit.Node, e *Entry) {
+	*e = Entry{Kind: kind, Line: int(item.Line), In: d, item: e.item, Name: item.Text("name"), body: item.Get(kinds[kind].one)}
+	where := func() string { return fmt.Sprintf("%s number %d", kind, e.item+1) }
+	switch name := item.Get("name"); {
+	case item.Kind != yamledit.Mapping:
+		d.fault(item, where(), "it is %s instead of a name and a %s", item.Kind, kind)
+		return
+	case name != nil && name.Kind != yamledit.Scalar && name.Kind != yamledit.Null:
+		d.fault(name, where(), "its name is %s", name.Kind)
+		return
+	case name.Empty():
+		d.fault(item, where(), "it has no name")
 		return
 	}
-	if list.Kind != yamledit.Sequence {
-		d.fault(list, kinds[kind].list, "it is %s instead of a list", list.Kind)
+	if before := d.index[kind][e.Name]; before != nil {
+		d.fault(item, e.String(), "it stands there twice, first in line %d", before.Line)
 		return
 	}
-	d.index[kind] = make(map[string]*Entry, len(list.Children))
-	d.entries[kind] = make([]*Entry, 0, len(list.Children))
-	all := make([]Entry, len(list.Children))
-	for i := range list.Children {
-		item := &list.Children[i]
-		e := &all[i]
-		*e = Entry{Kind: kind, Line: int(item.Line), In: d, item: i, Name: item.Text("name"), body: item.Get(kinds[kind].one)}
-		where := fmt.Sprintf("%s number %d", kind, i+1)
-		switch name := item.Get("name"); {
-		case item.Kind != yamledit.Mapping:
-			d.fault(item, where, "it is %s instead of a name and a %s", item.Kind, kind)
-			continue
-		case name != nil && name.Kind != yamledit.Scalar && name.Kind != yamledit.Null:
-			d.fault(name, where, "its name is %s", name.Kind)
-			continue
-		case name.Empty():
-			d.fault(item, where, "it has no name")
-			continue
-		}
-		if before := d.index[kind][e.Name]; before != nil {
-			d.fault(item, e.String(), "it stands there twice, first in line %d", before.Line)
-			continue
-		}
-		d.entries[kind] = append(d.entries[kind], e)
-		d.index[kind][e.Name] = e
-		d.checkEntry(e, item)
-	}
+	d.entries[kind] = append(d.entries[kind], e)
+	d.index[kind][e.Name] = e
+	d.checkEntry(e, item)
 }
 
 func (d *Document) checkEntry(e *Entry, item *yamledit.Node) {
@@ -154,6 +175,12 @@ func (d *Document) checkField(n *yamledit.Node, where, name string, want fieldKi
 		if _, ok := boolean(n); !ok {
 			d.fault(n, where, "%s is neither true nor false", name)
 		}
+	case base64Field:
+		if n.Kind != yamledit.Scalar {
+			d.fault(n, where, "%s is %s instead of base64", name, n.Kind)
+		} else if !isBase64(n.Value) {
+			d.fault(n, where, "%s is not base64", name)
+		}
 	default:
 		if n.Kind != yamledit.Scalar {
 			d.fault(n, where, "%s is %s instead of text", name, n.Kind)
@@ -161,6 +188,32 @@ func (d *Document) checkField(n *yamledit.Node, where, name string, want fieldKi
 			d.fault(n, where, "%s is a number or a boolean: put it in quotes", name)
 		}
 	}
+}
+
+// base64Digits marks the digits of base64.
+var base64Digits = func() (digits [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		digits[c] = true
+	}
+	return digits
+}()
+
+// isBase64 reports whether text is base64 for kubectl. It decodes nothing: a
+// large kubeconfig is mostly base64.
+func isBase64(text string) bool {
+	if len(text) > 0 && strings.ContainsAny(text, "\n\r") {
+		text = strings.NewReplacer("\n", "", "\r", "").Replace(text)
+	}
+	if len(text)%4 != 0 {
+		return false
+	}
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "="), "=")
+	for i := range len(text) {
+		if !base64Digits[text[i]] {
+			return false
+		}
+	}
+	return true
 }
 
 // boolean is what n says, as YAML 1.1 has it.

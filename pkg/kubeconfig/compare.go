@@ -96,14 +96,14 @@ func shownValue(n *yamledit.Node) string {
 // withRoots adds the fields of the roots that hold no entries.
 func (d *Differences) withRoots(a, b *Document) *Differences {
 	var seen []string
-	for _, root := range []*yamledit.Node{&a.yaml.Root, &b.yaml.Root} {
+	for _, root := range []*yamledit.Node{&a.yaml().Root, &b.yaml().Root} {
 		for i := range root.Children {
 			key := root.Children[i].Key
 			if slices.Contains([]string{"apiVersion", "kind", "clusters", "contexts", "users"}, key) || slices.Contains(seen, key) {
 				continue
 			}
 			seen = append(seen, key)
-			first, second := a.yaml.Root.Get(key), b.yaml.Root.Get(key)
+			first, second := a.yaml().Root.Get(key), b.yaml().Root.Get(key)
 			if sameValue(first, second) {
 				continue
 			}

@@ -41,11 +41,11 @@ func (c *Config) Entry(kind Kind, name string) *Entry {
 // Entries are the entries that count, in the order of the files.
 func (c *Config) Entries(kind Kind) []*Entry {
 	if len(c.files) == 1 {
-		return c.files[0].entries[kind]
+		return c.files[0].Entries(kind)
 	}
 	var all []*Entry
 	for _, d := range c.files {
-		for _, e := range d.entries[kind] {
+		for _, e := range d.Entries(Kind(kind)) {
 			if c.Entry(kind, e.Name) == e {
 				all = append(all, e)
 			}

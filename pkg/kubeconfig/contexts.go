@@ -27,10 +27,10 @@ func (c *Config) Use(name string) ([]Change, error) {
 func (c *Config) setCurrent(number int, name string) error {
 	d := c.files[number]
 	return c.edit(d, noEntry, func(d *Document) ([]yamledit.Edit, error) {
-		if old := d.yaml.Root.Get(currentContext); old != nil {
-			return []yamledit.Edit{d.yaml.SetScalar(old, name)}, nil
+		if old := d.yaml().Root.Get(currentContext); old != nil {
+			return []yamledit.Edit{d.yaml().SetScalar(old, name)}, nil
 		}
-		return []yamledit.Edit{d.yaml.AddToRoot(currentContext, yamledit.String(name))}, nil
+		return []yamledit.Edit{d.yaml().AddToRoot(currentContext, yamledit.String(name))}, nil
 	})
 }
 
@@ -71,14 +71,14 @@ func (c *Config) Rename(kind Kind, name, to string) ([]Change, error) {
 func renames(d *Document, kind Kind, name, to string) []yamledit.Edit {
 	var edits []yamledit.Edit
 	if e := d.Entry(kind, name); e != nil {
-		edits = append(edits, d.yaml.SetScalar(e.node().Get("name"), to))
+		edits = append(edits, d.yaml().SetScalar(e.node().Get("name"), to))
 	}
 	if kind == ContextEntry {
 		return edits
 	}
-	for _, context := range d.entries[ContextEntry] {
+	for _, context := range d.Entries(ContextEntry) {
 		if context.Text(kind.String()) == name {
-			edits = append(edits, d.yaml.SetFields(context.body, yamledit.Field{Key: kind.String(), Value: yamledit.String(to)})...)
+			edits = append(edits, d.yaml().SetFields(context.body, yamledit.Field{Key: kind.String(), Value: yamledit.String(to)})...)
 		}
 	}
 	return edits
@@ -125,7 +125,7 @@ func (s *selection) has(e *Entry) bool { return s[e.Kind][e.Name] }
 func (c *Config) unused(gone selection, kind Kind, candidates []string) []string {
 	used := map[string]bool{}
 	for _, d := range c.files {
-		for _, context := range d.entries[ContextEntry] {
+		for _, context := range d.Entries(ContextEntry) {
 			if !gone.has(context) {
 				used[context.Text(kind.String())] = true
 			}
@@ -140,7 +140,7 @@ func (c *Config) removeAll(gone selection) ([]Change, error) {
 	var changes []Change
 	for number, d := range c.files {
 		for kind := range kinds {
-			for _, e := range d.entries[kind] {
+			for _, e := range d.Entries(Kind(kind)) {
 				if gone.has(e) {
 					changes = append(changes, Change{Removed, e.Kind.String(), e.Name, "", d.Path})
 				}
@@ -153,7 +153,7 @@ func (c *Config) removeAll(gone selection) ([]Change, error) {
 				if list == nil || len(gone[kind]) == 0 {
 					continue
 				}
-				edits = append(edits, d.yaml.RemoveItems(list, func(i int) bool {
+				edits = append(edits, d.yaml().RemoveItems(list, func(i int) bool {
 					e := d.entryAt(Kind(kind), i)
 					return e != nil && gone.has(e)
 				})...)
@@ -175,9 +175,9 @@ func (c *Config) removeAll(gone selection) ([]Change, error) {
 
 // entryAt is the entry that is item i of its list.
 func (d *Document) entryAt(kind Kind, i int) *Entry {
-	at, ok := slices.BinarySearchFunc(d.entries[kind], i, func(e *Entry, i int) int { return e.item - i })
+	at, ok := slices.BinarySearchFunc(d.Entries(Kind(kind)), i, func(e *Entry, i int) int { return e.item - i })
 	if !ok {
 		return nil
 	}
-	return d.entries[kind][at]
+	return d.Entries(Kind(kind))[at]
 }

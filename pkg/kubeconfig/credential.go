@@ -48,12 +48,7 @@ func (e *Entry) data(dataField, fileField string) ([]byte, error) {
 }
 
 // decode reads base64 as client-go does: line breaks count for nothing.
-func decode(text string) ([]byte, error) {
-	if strings.ContainsAny(text, " \t") {
-		text = strings.Join(strings.Fields(text), "")
-	}
-	return base64.StdEncoding.DecodeString(text)
-}
+func decode(text string) ([]byte, error) { return base64.StdEncoding.DecodeString(text) }
 
 // readPart reads a file that a kubeconfig names.
 func readPart(path string) ([]byte, error) {

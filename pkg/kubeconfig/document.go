@@ -38,7 +38,10 @@ const currentContext = "current-context"
 type Document struct {
 	// Path is the file as its user names it; "" where there is none.
 	Path string
-	yaml *yamledit.Document
+	text string
+	// What follows is known once the text is parsed, which it is when
+	// somebody asks: a tree takes as much memory as the text.
+	parsed *yamledit.Document
 	// entries are in the order of the file, index finds them by name.
 	entries [len(kinds)][]*Entry
 	index   [len(kinds)]map[string]*Entry
@@ -93,6 +96,9 @@ func (d *Document) check() error {
 	if len(d.faults) == 0 {
 		return nil
 	}
+	if d.faults[0].Where == "" {
+		return hint.Wrap(d.errorf("%s", d.faults[0]), "is it the right file? Nothing was changed")
+	}
 	return hint.Wrap(d.errorf("%s", d.faults[0]), "mend the line by hand; nothing was changed")
 }
 
@@ -110,7 +116,7 @@ func (d *Document) shown() string {
 
 // read is Parse that leaves faults to the caller, in d.faults.
 func read(path, text string) (*Document, error) {
-	d := &Document{Path: path}
+	d := &Document{Path: path, text: text}
 	parsed, err := yamledit.Parse(text)
 	if err != nil {
 		if syntax, ok := errors.AsType[*yamledit.SyntaxError](err); ok && strings.HasPrefix(syntax.Problem, "a second document") {
@@ -118,9 +124,41 @@ func read(path, text string) (*Document, error) {
 		}
 		return nil, hint.Wrap(d.errorf("%w", err), "mend the line by hand; nothing was changed")
 	}
-	d.yaml = parsed
+	d.parsed = parsed
 	d.readRoot()
 	return d, nil
+}
+
+// yaml is the parsed text.
+func (d *Document) yaml() *yamledit.Document {
+	if d.parsed == nil {
+		parsed, err := yamledit.Parse(d.text)
+		if err != nil {
+			panic(err) // checked has read it
+		}
+		d.parsed = parsed
+		d.readRoot()
+	}
+	return d.parsed
+}
+
+// checked returns the document of a text, once that is known to be a
+// kubeconfig. It is parsed when it is needed.
+func checked(path, text string) (*Document, error) {
+	var trial *Document
+	parsed, err := yamledit.Check(text, func() func(string, *yamledit.Node) {
+		trial = &Document{Path: path, parsed: &yamledit.Document{}}
+		return trial.take
+	})
+	if err != nil {
+		return nil, fmt.Errorf("changing %s: %w", trial.shown(), err)
+	}
+	trial.parsed = parsed
+	trial.checkRoot()
+	if len(trial.faults) > 0 {
+		return nil, fmt.Errorf("changing %s: it would no longer be a kubeconfig: %s", trial.shown(), trial.faults[0])
+	}
+	return &Document{Path: path, text: text}, nil
 }
 
 // with returns the document after edits.
@@ -128,37 +166,32 @@ func (d *Document) with(edits ...yamledit.Edit) (*Document, error) {
 	if len(edits) == 0 {
 		return d, nil
 	}
-	parsed, err := d.yaml.Apply(edits...)
+	text, err := yamledit.Rewrite(d.text, edits...)
 	if err != nil {
 		return nil, fmt.Errorf("changing %s: %w", d.shown(), err)
 	}
-	out := &Document{Path: d.Path, yaml: parsed}
-	out.readRoot()
-	if len(out.faults) > 0 {
-		return nil, fmt.Errorf("changing %s: it would no longer be a kubeconfig: %s", d.shown(), out.faults[0])
-	}
-	return out, nil
+	return checked(d.Path, text)
 }
 
 // editable returns the document in a form in which its lists, and those of its
 // entries for which change is true, can be changed in place: itself, or, if
 // they are not in block style, the same one written anew.
 func (d *Document) editable(change func(*Entry) bool) (*Document, error) {
-	inPlace := d.yaml.InPlace()
+	inPlace := d.yaml().InPlace()
 	for kind, list := range kinds {
-		inPlace = inPlace && d.yaml.Root.Get(list.list).InBlock()
-		for _, e := range d.entries[kind] {
+		inPlace = inPlace && d.yaml().Root.Get(list.list).InBlock()
+		for _, e := range d.Entries(Kind(kind)) {
 			inPlace = inPlace && (!change(e) || e.node().InBlock())
 		}
 	}
 	if inPlace {
 		return d, nil
 	}
-	block, err := d.yaml.InBlockStyle()
+	block, err := d.yaml().InBlockStyle()
 	if err != nil {
 		return nil, fmt.Errorf("changing %s: %w", d.shown(), err)
 	}
-	out := &Document{Path: d.Path, yaml: block}
+	out := &Document{Path: d.Path, text: block.Text, parsed: block}
 	out.readRoot()
 	return out, nil
 }
@@ -167,22 +200,29 @@ func everyEntry(*Entry) bool { return true }
 func noEntry(*Entry) bool    { return false }
 
 // Text is the document as it is written.
-func (d *Document) Text() string { return d.yaml.Text }
+func (d *Document) Text() string { return d.text }
 
-// Current is what the document says the current context is.
-func (d *Document) Current() string { return d.yaml.Root.Text(currentContext) }
+// Current is what the document says the current context is. It does not hold
+// on to the document's text.
+func (d *Document) Current() string { return strings.Clone(d.yaml().Root.Text(currentContext)) }
 
 // Entries are the document's entries of a kind.
-func (d *Document) Entries(kind Kind) []*Entry { return d.entries[kind] }
+func (d *Document) Entries(kind Kind) []*Entry {
+	d.yaml()
+	return d.entries[kind]
+}
 
 // Entry returns an entry by name, or nil.
-func (d *Document) Entry(kind Kind, name string) *Entry { return d.index[kind][name] }
+func (d *Document) Entry(kind Kind, name string) *Entry {
+	d.yaml()
+	return d.index[kind][name]
+}
 
 // empty reports whether the document says nothing at all.
-func (d *Document) empty() bool { return d.yaml.Root.Empty() }
+func (d *Document) empty() bool { return d.yaml().Root.Empty() }
 
 // list is the list of a kind; nil where there is none.
-func (d *Document) list(kind Kind) *yamledit.Node { return d.yaml.Root.Get(kinds[kind].list) }
+func (d *Document) list(kind Kind) *yamledit.Node { return d.yaml().Root.Get(kinds[kind].list) }
 
 // dir is what relative paths in the document start from.
 func (d *Document) dir() string {

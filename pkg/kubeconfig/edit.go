@@ -3,6 +3,7 @@ package kubeconfig
 import (
 	"encoding/base64"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
@@ -47,16 +48,34 @@ func some(names []string) string {
 // its parts.
 func (c *Config) edit(d *Document, change func(*Entry) bool, edits func(*Document) ([]yamledit.Edit, error)) error {
 	number := c.number(d)
-	editable, err := d.editable(change)
+	d, err := d.editable(change)
 	if err != nil {
 		return err
 	}
-	list, err := edits(editable)
+	list, err := edits(d)
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	c.files[number], err = editable.with(list...)
+	// From here on nobody needs the tree of a file that may be large.
+	before := &Document{Path: d.Path, text: d.text}
+	c.files[number] = before
+	release(len(before.text))
+	after, err := before.with(list...)
+	if err == nil {
+		c.files[number] = after
+	}
 	return err
+}
+
+// largeText is the size from which it matters how much memory a document takes.
+const largeText = 4 << 20
+
+// release frees what nobody refers to any more, before something of that size
+// is made.
+func release(size int) {
+	if size > largeText {
+		runtime.GC()
+	}
 }
 
 // setFields changes fields of an entry.
@@ -72,9 +91,9 @@ func (c *Config) setFields(e *Entry, fields ...yamledit.Field) error {
 					body.Children = append(body.Children, child)
 				}
 			}
-			return d.yaml.SetFields(e.node(), yamledit.Field{Key: e.Kind.String(), Value: body}), nil
+			return d.yaml().SetFields(e.node(), yamledit.Field{Key: e.Kind.String(), Value: body}), nil
 		}
-		return d.yaml.SetFields(e.body, fields...), nil
+		return d.yaml().SetFields(e.body, fields...), nil
 	})
 }
 

@@ -133,9 +133,9 @@ func (c *Config) convert(contexts []string, fieldsOf func(*Entry) ([]yamledit.Fi
 		err := c.edit(d, func(e *Entry) bool { return len(fields[e]) > 0 }, func(editable *Document) ([]yamledit.Edit, error) {
 			var edits []yamledit.Edit
 			for kind := range kinds {
-				for _, e := range d.entries[kind] {
+				for _, e := range d.Entries(Kind(kind)) {
 					if len(fields[e]) > 0 {
-						edits = append(edits, editable.yaml.SetFields(editable.Entry(e.Kind, e.Name).body, fields[e]...)...)
+						edits = append(edits, editable.yaml().SetFields(editable.Entry(e.Kind, e.Name).body, fields[e]...)...)
 					}
 				}
 			}

@@ -50,6 +50,17 @@ func (f Files) Default() int {
 	return len(f.Paths) - 1
 }
 
+// Size is how many bytes the files have together.
+func (f Files) Size() int64 {
+	var size int64
+	for _, path := range f.Paths {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
 // mostBytes bounds a kubeconfig: the largest that people have, with thousands
 // of contexts, is half of it.
 const mostBytes = 96_000_000

@@ -96,7 +96,7 @@ func Lint(files Files, now time.Time) *Report {
 	for _, d := range l.c.files {
 		l.permissions(d.Path, d.Path, 0, "the kubeconfig")
 		for kind := range kinds {
-			for _, e := range d.entries[kind] {
+			for _, e := range d.Entries(Kind(kind)) {
 				l.entry(e)
 			}
 		}
@@ -211,7 +211,7 @@ func (l *linter) references() {
 	for _, d := range l.c.files {
 		if current := d.Current(); current != "" && l.c.Entry(ContextEntry, current) == nil {
 			l.findings = append(l.findings, Finding{
-				Code: CodeDangling, Severity: inventory.Critical, Where: currentContext, File: d.Path, Line: int(d.yaml.Root.Get(currentContext).Line), Fixable: true,
+				Code: CodeDangling, Severity: inventory.Critical, Where: currentContext, File: d.Path, Line: int(d.yaml().Root.Get(currentContext).Line), Fixable: true,
 				Message: fmt.Sprintf("is %q, which is not there", current), Fix: "choose one that is: kubectl certs kubeconfig use",
 			})
 		}

@@ -18,7 +18,7 @@ import (
 const (
 	// lockPatience is how long a writer waits for others. kubectl does not
 	// wait at all, and holds its lock for some milliseconds.
-	lockPatience = 15 * time.Second
+	lockPatience = 30 * time.Second
 	// lockPause is how long it waits between two looks.
 	lockPause = 3 * time.Millisecond
 	// staleAfter is the age from which a lock is one that was left behind.

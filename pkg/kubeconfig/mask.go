@@ -47,7 +47,7 @@ func (d *Document) masked() (string, error) {
 	}
 	var edits []yamledit.Edit
 	for kind := range kinds {
-		for _, e := range d.entries[kind] {
+		for _, e := range d.Entries(Kind(kind)) {
 			if e.body == nil {
 				continue
 			}
@@ -59,11 +59,11 @@ func (d *Document) masked() (string, error) {
 				}
 			}
 			if len(fields) > 0 {
-				edits = append(edits, d.yaml.SetFields(e.body, fields...)...)
+				edits = append(edits, d.yaml().SetFields(e.body, fields...)...)
 			}
 		}
 	}
-	masked, err := d.yaml.Apply(edits...)
+	masked, err := d.yaml().Apply(edits...)
 	if err != nil {
 		return "", err
 	}

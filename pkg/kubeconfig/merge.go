@@ -121,7 +121,7 @@ type replacement struct{ theirs, ours *Entry }
 
 // decide finds out what becomes of each incoming entry of a kind.
 func (m *merge) decide(kind Kind) error {
-	for _, theirs := range m.in.entries[kind] {
+	for _, theirs := range m.in.Entries(Kind(kind)) {
 		ours := m.into.Entry(kind, theirs.Name)
 		if ours == nil {
 			m.added = append(m.added, theirs)

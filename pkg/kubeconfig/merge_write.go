@@ -45,8 +45,8 @@ func (c Change) String() string {
 // entries.
 func (m *merge) decideRoot() error {
 	target := m.into.Target()
-	for i := range m.in.yaml.Root.Children {
-		theirs := &m.in.yaml.Root.Children[i]
+	for i := range m.in.yaml().Root.Children {
+		theirs := &m.in.yaml().Root.Children[i]
 		switch theirs.Key {
 		case "apiVersion", "kind", "clusters", "contexts", "users":
 			continue
@@ -57,7 +57,7 @@ func (m *merge) decideRoot() error {
 			}
 			continue
 		}
-		ours := target.yaml.Root.Get(theirs.Key)
+		ours := target.yaml().Root.Get(theirs.Key)
 		if theirs.Empty() || sameValue(ours, theirs) {
 			continue
 		}
@@ -138,7 +138,7 @@ func (m *merge) write() error {
 		list := target.list(Kind(kind))
 		for _, e := range m.added {
 			if e.Kind == Kind(kind) {
-				items = append(items, in.yaml.ItemText(in.list(e.Kind), e.item, yamledit.ItemIndent(list), target.yaml))
+				items = append(items, in.yaml().ItemText(in.list(e.Kind), e.item, yamledit.ItemIndent(list), target.yaml()))
 			}
 		}
 		switch {
@@ -148,12 +148,12 @@ func (m *merge) write() error {
 		case list == nil:
 			missing.WriteString(kinds[kind].list + ":\n" + strings.Join(items, ""))
 		default:
-			edits = append(edits, target.yaml.Insert(list, len(list.Children)-1, items...))
+			edits = append(edits, target.yaml().Insert(list, len(list.Children)-1, items...))
 		}
 	}
 	edits = append(edits, m.rootEdits(target, &missing)...)
 	if missing.Len() > 0 {
-		edits = append(edits, target.yaml.AddTextToRoot(missing.String()))
+		edits = append(edits, target.yaml().AddTextToRoot(missing.String()))
 	}
 	files[m.into.target], err = target.with(edits...)
 	return err
@@ -162,8 +162,8 @@ func (m *merge) write() error {
 func (m *merge) rootEdits(target *Document, missing *strings.Builder) []yamledit.Edit {
 	var edits []yamledit.Edit
 	for _, f := range m.root {
-		if old := target.yaml.Root.Get(f.Key); old != nil {
-			edits = append(edits, target.yaml.Replace(old, f.Value))
+		if old := target.yaml().Root.Get(f.Key); old != nil {
+			edits = append(edits, target.yaml().Replace(old, f.Value))
 		} else {
 			missing.WriteString(yamledit.Quote(f.Key) + ":" + yamledit.Render(f.Value, 0, "\n") + "\n")
 		}
@@ -195,8 +195,8 @@ func (m *merge) replace(number int) error {
 	var edits []yamledit.Edit
 	for _, theirs := range replaced {
 		list := into.list(theirs.Kind)
-		text := in.yaml.ItemText(in.list(theirs.Kind), theirs.item, yamledit.ItemIndent(list), into.yaml)
-		edits = append(edits, into.yaml.ReplaceItem(list, into.Entry(theirs.Kind, theirs.Name).item, text)...)
+		text := in.yaml().ItemText(in.list(theirs.Kind), theirs.item, yamledit.ItemIndent(list), into.yaml())
+		edits = append(edits, into.yaml().ReplaceItem(list, into.Entry(theirs.Kind, theirs.Name).item, text)...)
 	}
 	m.into.files[number], err = into.with(edits...)
 	return err
@@ -207,12 +207,12 @@ func (m *merge) replace(number int) error {
 func (m *merge) prepared(into *Document) (*Document, error) {
 	var edits []yamledit.Edit
 	for kind := range kinds {
-		for _, e := range m.in.entries[kind] {
+		for _, e := range m.in.Entries(Kind(kind)) {
 			if name := m.name(e.Kind, e.Name); name != e.Name {
-				edits = append(edits, m.in.yaml.SetScalar(e.node().Get("name"), name))
+				edits = append(edits, m.in.yaml().SetScalar(e.node().Get("name"), name))
 			}
 			if changed := m.followed(e, into); len(changed) > 0 {
-				edits = append(edits, m.in.yaml.SetFields(e.body, changed...)...)
+				edits = append(edits, m.in.yaml().SetFields(e.body, changed...)...)
 			}
 		}
 	}

@@ -46,22 +46,25 @@ type Update struct {
 
 // Preview says what the update would do. Nothing is locked and nothing written.
 func (u Update) Preview() ([]FileChange, error) {
-	before, err := u.load()
+	c, err := u.load()
 	if err != nil {
 		return nil, err
 	}
-	after := &Config{files: slices.Clone(before.files), there: before.there, target: before.target}
-	if err := u.Change(after); err != nil {
+	texts, broken, there := make([]string, len(c.files)), make([]bool, len(c.files)), c.there
+	for i, d := range c.files {
+		texts[i], broken[i] = d.text, d.broken
+	}
+	if err := u.Change(c); err != nil {
 		return nil, err
 	}
 	var changes []FileChange
-	for i, d := range before.files {
-		if after.files[i].Text() == d.Text() {
+	for i, d := range c.files {
+		if d.text == texts[i] {
 			continue
 		}
-		change := FileChange{Path: d.Path, After: after.files[i]}
-		if before.there[i] {
-			change.Before = d
+		change := FileChange{Path: d.Path, After: d}
+		if there[i] {
+			change.Before = &Document{Path: d.Path, text: texts[i], broken: broken[i]}
 		}
 		changes = append(changes, change)
 	}
@@ -75,7 +78,7 @@ func (u Update) load() (*Config, error) {
 	return load(files, func(path, text string) (*Document, error) {
 		d, err := Parse(path, text)
 		if err != nil && u.Anyhow {
-			return &Document{Path: path, yaml: &yamledit.Document{Text: text}, broken: true}, nil
+			return &Document{Path: path, text: text, parsed: &yamledit.Document{Text: text}, broken: true}, nil
 		}
 		return d, err
 	})
@@ -83,30 +86,35 @@ func (u Update) load() (*Config, error) {
 
 // Run makes the update and says what it has done.
 func (u Update) Run(ctx context.Context) ([]FileChange, error) {
-	changes, err := u.Preview()
-	if err != nil || len(changes) == 0 {
-		return nil, err
-	}
 	// Somebody may have changed the files by the time the lock is had, so that
 	// another file is to be changed: that one is then to be locked as well.
 	var paths []string
-	for {
-		for _, c := range changes {
-			if !slices.Contains(paths, c.Path) {
-				paths = append(paths, c.Path)
-			}
-		}
-		done, more, err := u.locked(ctx, paths)
-		if err != nil || more == nil {
+	more, err := u.changing()
+	for err == nil && len(more) > 0 {
+		paths = append(paths, more...)
+		release(int(u.Files.Size()))
+		var done []FileChange
+		if done, more, err = u.locked(ctx, paths); len(more) == 0 {
 			return done, err
 		}
-		changes = more
 	}
+	return nil, err
+}
+
+// changing lists the files that the update would change. It holds on to
+// nothing else: the files may be large.
+func (u Update) changing() ([]string, error) {
+	changes, err := u.Preview()
+	var paths []string
+	for _, c := range changes {
+		paths = append(paths, c.Path)
+	}
+	return paths, err
 }
 
 // locked makes the update with paths locked. Where that does not do, it does
-// nothing, and returns what else would change as more.
-func (u Update) locked(ctx context.Context, paths []string) (done, more []FileChange, err error) {
+// nothing, and returns which files are to be locked as well.
+func (u Update) locked(ctx context.Context, paths []string) (done []FileChange, more []string, err error) {
 	for _, path := range paths {
 		if err := makeDirectory(path); err != nil {
 			return nil, nil, err
@@ -123,8 +131,11 @@ func (u Update) locked(ctx context.Context, paths []string) (done, more []FileCh
 	}
 	for _, c := range changes {
 		if !slices.Contains(paths, c.Path) {
-			return nil, changes, nil
+			more = append(more, c.Path)
 		}
+	}
+	if len(more) > 0 {
+		return nil, more, nil
 	}
 	for i := range changes {
 		if err := changes[i].make(u.Now()); err != nil {

@@ -2,7 +2,9 @@ package pki
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -11,12 +13,18 @@ import (
 
 // ParseCertificates reads every CERTIFICATE block of PEM data (RFC 7468), in
 // order. One bad block does not spoil the rest: what could be read is returned
-// together with an error that numbers the blocks that could not. Blocks of
-// other types are passed over undecoded, so that a key beside a certificate is
+// together with an error that numbers the first few blocks that could not.
+// Blocks of other types are passed over undecoded, so that a key beside a certificate is
 // never looked at.
 func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate
 	var errs []error
+	faulty := 0
+	fault := func(err error) {
+		if faulty++; faulty <= mostFaults {
+			errs = append(errs, err)
+		}
+	}
 	for n := 1; ; n++ {
 		block, rest := pem.Decode(data)
 		// Decode passes over a damaged block in silence.
@@ -25,7 +33,7 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 			damaged = blocksBegun(data)
 		}
 		for range damaged {
-			errs = append(errs, fmt.Errorf("PEM block %d is cut off or damaged", n))
+			fault(fmt.Errorf("PEM block %d is cut off or damaged", n))
 			n++
 		}
 		if block == nil {
@@ -35,9 +43,9 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 		if block.Type != "CERTIFICATE" {
 			continue
 		}
-		cert, err := x509.ParseCertificate(block.Bytes)
+		cert, err := ParseCertificate(block.Bytes)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("PEM block %d: %w", n, err))
+			fault(fmt.Errorf("PEM block %d: %w", n, err))
 			continue
 		}
 		certs = append(certs, cert)
@@ -45,7 +53,54 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	if len(certs) == 0 && len(errs) == 0 {
 		errs = append(errs, errors.New("no PEM certificate in it"))
 	}
+	if faulty > mostFaults {
+		errs = append(errs, fmt.Errorf("and %d more", faulty-mostFaults))
+	}
 	return certs, errors.Join(errs...)
+}
+
+// mostFaults is how many blocks an error names, of a bundle that may have
+// hundreds of thousands.
+const mostFaults = 3
+
+// mostRSABits is the longest RSA key that is taken. To check a signature with a
+// key of millions of bits would take hours; crypto/tls draws a line too.
+const mostRSABits = 16384
+
+// ParseCertificate reads one certificate from DER. What would take for ever to
+// work with is no certificate.
+func ParseCertificate(der []byte) (*x509.Certificate, error) {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	if key, ok := cert.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > mostRSABits {
+		return nil, fmt.Errorf("it has an RSA key of %d bits; nobody takes more than %d", key.N.BitLen(), mostRSABits)
+	}
+	return cert, nil
+}
+
+// ParseDER reads certificates that follow each other as DER, with nothing in
+// between and nothing else.
+func ParseDER(data []byte) ([]*x509.Certificate, error) {
+	var certs []*x509.Certificate
+	for len(data) > 0 {
+		var element asn1.RawValue
+		rest, err := asn1.Unmarshal(data, &element)
+		if err != nil {
+			return nil, errors.New("it is cut off, or no DER")
+		}
+		cert, err := ParseCertificate(bytes.Clone(element.FullBytes))
+		if err != nil {
+			return nil, err
+		}
+		certs = append(certs, cert)
+		data = rest
+	}
+	if len(certs) == 0 {
+		return nil, errors.New("no certificate in it")
+	}
+	return certs, nil
 }
 
 // blocksBegun counts the PEM blocks that begin in data.

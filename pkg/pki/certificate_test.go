@@ -233,3 +233,30 @@ func TestFixturesAreStable(t *testing.T) {
 		t.Error("two runs made different certificates")
 	}
 }
+
+// Certificates in DER follow each other, whole, with nothing else.
+func TestParseDER(t *testing.T) {
+	ca := pkitest.NewCA(t, "ca").Certificate
+	tests := []struct {
+		name  string
+		input []byte
+		want  int
+		err   string // a part of it, "" for none
+	}{
+		{"one", ca.Raw, 1, ""},
+		{"two", append(bytes.Clone(ca.Raw), ca.Raw...), 2, ""},
+		{"nothing", nil, 0, "no certificate in it"},
+		{"cut off", ca.Raw[:len(ca.Raw)-1], 0, "cut off"},
+		{"something behind it", append(bytes.Clone(ca.Raw), 'x'), 0, "cut off"},
+		{"something else in DER", []byte{0x30, 0}, 0, "x509: "},
+		{"a length of four gigabytes", []byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0}, 0, "cut off"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			certs, err := pki.ParseDER(tt.input)
+			if len(certs) != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("got %d, %v", len(certs), err)
+			}
+		})
+	}
+}

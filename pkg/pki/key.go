@@ -81,6 +81,50 @@ func SamePublicKey(a, b crypto.PublicKey) bool {
 	return ok && comparable.Equal(b)
 }
 
+// PublicHalf returns the public key of the first private key in PEM data, in
+// any form that Kubernetes' components take: PKCS #8, PKCS #1, SEC 1. It
+// returns nil where there is none, or none that can be read without a
+// passphrase. Nothing of the private half is kept.
+func PublicHalf(data []byte) crypto.PublicKey {
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			return nil
+		}
+		if key := parsePrivateKey(block); key != nil {
+			return key.Public()
+		}
+		data = rest
+	}
+}
+
+// mostKeyBytes is more than a private key of mostRSABits takes: a longer one
+// would take for ever to look at.
+const mostKeyBytes = 16 << 10
+
+// parsePrivateKey reads a key, and overwrites the bytes that it was in.
+func parsePrivateKey(block *pem.Block) crypto.Signer {
+	if !strings.HasSuffix(block.Type, "PRIVATE KEY") || len(block.Bytes) > mostKeyBytes {
+		return nil
+	}
+	defer clear(block.Bytes)
+	var key any
+	switch block.Type {
+	case "PRIVATE KEY":
+		key, _ = x509.ParsePKCS8PrivateKey(block.Bytes)
+	case "RSA PRIVATE KEY":
+		if rsaKey, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+			key = rsaKey
+		}
+	case "EC PRIVATE KEY":
+		if ecKey, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+			key = ecKey
+		}
+	}
+	signer, _ := key.(crypto.Signer)
+	return signer
+}
+
 // DescribeKey names the algorithm of a public key, as x509 does, and its size
 // in bits; 0 bits for a key whose algorithm is not known.
 func DescribeKey(key crypto.PublicKey) (algorithm string, bits int) {

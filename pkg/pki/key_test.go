@@ -4,9 +4,14 @@ package pki_test
 
 import (
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"strings"
 	"testing"
@@ -87,6 +92,49 @@ func TestSamePublicKey(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := pki.SamePublicKey(tt.a, tt.b); got != tt.want {
 				t.Errorf("got %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
+// The public half is found in whatever form the key has.
+func TestPublicHalf(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sec1, err := x509.MarshalECPrivateKey(ecKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := pki.EncodeKey(ecKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+	parameters := block("EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7}) // as openssl writes before it
+	tests := []struct {
+		name  string
+		input []byte
+		want  crypto.PublicKey
+	}{
+		{"PKCS #8", pkcs8, ecKey.Public()},
+		{"PKCS #1", block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey)), rsaKey.Public()},
+		{"SEC 1, with parameters before it", append(parameters, block("EC PRIVATE KEY", sec1)...), ecKey.Public()},
+		{"encrypted", block("ENCRYPTED PRIVATE KEY", sec1), nil},
+		{"garbage in a block", block("PRIVATE KEY", []byte("garbage")), nil},
+		{"garbage, then a key", append(block("RSA PRIVATE KEY", []byte("garbage")), pkcs8...), ecKey.Public()},
+		{"no PEM", []byte("garbage"), nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := pki.PublicHalf(tt.input)
+			if (got == nil) != (tt.want == nil) || got != nil && !pki.SamePublicKey(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
 	}

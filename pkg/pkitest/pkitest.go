@@ -68,12 +68,12 @@ func newCA(t testing.TB, signer *CA, name string, key ed25519.PrivateKey, option
 }
 
 // Issue returns a certificate for Key of its common name. It has lived
-// one year of two unless an option says otherwise; who it is for is an option
+// thirty days, and has a year left, unless an option says otherwise; who it is for is an option
 // too: Client, Server.
 func (ca *CA) Issue(t testing.TB, options ...Option) *x509.Certificate {
 	t.Helper()
 	c := &x509.Certificate{
-		NotBefore:             Now.Add(-365 * Day),
+		NotBefore:             Now.Add(-30 * Day),
 		NotAfter:              Now.Add(365 * Day),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		BasicConstraintsValid: true,

@@ -31,7 +31,7 @@ func TestList(t *testing.T) {
 		{"wide", false, "NAME          RISK   KEY\n" + `a\u001b[31m   much   RSA` + "\nb             none   DSA\n"},
 		{"name", true, `a\u001b[31m` + "\nb\n"},
 		{"json", true, "{\n  \"items\": [\n    \"a\\u001b[31m\",\n    \"b\"\n  ],\n  \"kind\": \"Things\"\n}\n"},
-		{"yaml", true, "items:\n- \"a\\e[31m\"\n- b\nkind: Things\n"},
+		{"yaml", true, "items:\n- \"a\\u001b[31m\"\n- b\nkind: Things\n"},
 	} {
 		var out bytes.Buffer
 		if err := someList().Write(&out, tt.format, tt.colors); err != nil {

@@ -4,78 +4,211 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
-	"github.com/mattn/go-runewidth"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
-// grid is a table whose columns line up on a terminal.
-type grid struct {
-	header []string
-	rows   [][]cell
+// Table writes a line a certificate, grouped by the CA that signed it, what is
+// wrong, what waits, and what could not be read.
+func Table(w io.Writer, inv *inventory.Inventory, o Options) error {
+	return writeSections(w, inv, o, certificates, findings, requests, skipped)
 }
 
-// cell is a piece of text, and the colour to show it in.
-type cell struct {
-	text  string
-	paint func(string) string // nil for plain
+// Wide is Table with every fact.
+func Wide(w io.Writer, inv *inventory.Inventory, o Options) error {
+	return writeSections(w, inv, o, everyFact, findings, requests, skipped)
 }
 
-func plain(text string) cell { return cell{text: text} }
+// section writes a part of what a person reads, or nothing.
+type section func(io.Writer, *inventory.Inventory, Options) error
 
-// width measures text in terminal columns, whatever the environment says.
-var width = &runewidth.Condition{}
-
-// columnGap is what kubectl puts between columns.
-const columnGap = "   "
-
-// write prints the grid. Columns without any text are left out.
-func (g grid) write(w io.Writer) error {
-	widths := make([]int, len(g.header))
-	for _, row := range g.rows {
-		for i := range row {
-			row[i].text = Printable(row[i].text)
-			widths[i] = max(widths[i], width.StringWidth(row[i].text))
-		}
-	}
-	var out strings.Builder
-	line := func(row []cell) {
+// writeSections writes sections with a blank line between them.
+func writeSections(w io.Writer, inv *inventory.Inventory, o Options, sections ...section) error {
+	for i, write := range sections {
 		var text strings.Builder
-		for i, c := range row {
-			if widths[i] == 0 {
-				continue
-			}
-			column := max(widths[i], width.StringWidth(g.header[i]))
-			padding := strings.Repeat(" ", column-width.StringWidth(c.text))
-			if c.paint != nil {
-				c.text = c.paint(c.text)
-			}
-			text.WriteString(c.text + padding + columnGap)
+		if err := write(&text, inv, o); err != nil {
+			return err
 		}
-		out.WriteString(strings.TrimRight(text.String(), " ") + "\n")
+		if i > 0 && text.Len() > 0 {
+			if _, err := io.WriteString(w, "\n"); err != nil {
+				return err
+			}
+		}
+		if _, err := io.WriteString(w, text.String()); err != nil {
+			return err
+		}
 	}
-	header := make([]cell, len(g.header))
-	for i, name := range g.header {
-		header[i] = plain(name)
-	}
-	line(header)
-	for _, row := range g.rows {
-		line(row)
-	}
-	_, err := io.WriteString(w, out.String())
-	return err
+	return nil
 }
 
-// Colors paints what is said, or does not.
-type Colors bool
+// fact is a column, and what it says of a certificate.
+type fact struct {
+	column
+	of func(e *inventory.Entry, now time.Time, o Options) cell
+}
 
-// The SGR codes of the few colours in use.
-const (
-	red, green, yellow = 31, 32, 33
+func fixed(title string, of func(e *inventory.Entry) string) fact {
+	return fact{column{title: title}, func(e *inventory.Entry, _ time.Time, _ Options) cell { return plain(of(e)) }}
+}
+
+var (
+	factNode = fact{column{title: "NODE", least: 12}, func(e *inventory.Entry, _ time.Time, _ Options) cell { return plain(e.Node) }}
+	// A date is enough while days are left; the time is in factLeft.
+	factDay     = fixed("EXPIRES", func(e *inventory.Entry) string { return e.NotAfter.UTC().Format(time.DateOnly) })
+	factMoment  = fixed("EXPIRES", func(e *inventory.Entry) string { return e.NotAfter.UTC().Format("2006-01-02 15:04 MST") })
+	factLeft    = fact{column{title: "LEFT"}, func(e *inventory.Entry, now time.Time, _ Options) cell { return plain(left(e.NotAfter, now)) }}
+	factStatus  = fact{column{title: "STATUS"}, func(e *inventory.Entry, _ time.Time, o Options) cell { return status(e, o.Colors) }}
+	factSubject = fact{column{title: "SUBJECT", least: 16, optional: true}, func(e *inventory.Entry, _ time.Time, _ Options) cell { return plain(e.Subject.String()) }}
+	factSigner  = fixed("SIGNED BY", signedBy)
 )
 
-func (c Colors) paint(code int) func(string) string {
-	if !c {
-		return nil
+var (
+	basicFacts = []fact{factNode, factStatus, factDay, factLeft, factSubject}
+	wideFacts  = []fact{
+		fixed("ROLE", func(e *inventory.Entry) string { return string(e.Role) }),
+		factNode, factStatus, factMoment, factLeft, factSigner, factSubject,
+		fixed("ISSUER", func(e *inventory.Entry) string { return e.Issuer }),
+		fixed("SEEN AT", places), fixed("SANS", sans),
+		fixed("KEY", func(e *inventory.Entry) string { return key(e) }),
+		fixed("SERIAL", func(e *inventory.Entry) string { return e.SerialNumber }),
+		fixed("SHA256", func(e *inventory.Entry) string { return e.SHA256 }),
 	}
-	return func(text string) string { return fmt.Sprintf("\x1b[%dm%s\x1b[0m", code, text) }
+)
+
+func certificates(w io.Writer, inv *inventory.Inventory, o Options) error {
+	facts := basicFacts
+	if o.SortBy != "" {
+		facts = []fact{factNode, factStatus, factDay, factLeft, factSigner, factSubject}
+	}
+	return writeCertificates(w, inv, o, facts, true)
+}
+
+func everyFact(w io.Writer, inv *inventory.Inventory, o Options) error {
+	return writeCertificates(w, inv, o, wideFacts, false)
+}
+
+// writeCertificates writes facts of every certificate: as the trust is, unless
+// the reader asked for another order. folded shows many of one kind as one.
+func writeCertificates(w io.Writer, inv *inventory.Inventory, o Options, facts []fact, folded bool) error {
+	if len(inv.Items) == 0 {
+		_, err := fmt.Fprintln(w, "No certificates could be seen.")
+		return err
+	}
+	l := newListing(column{title: "NAME", least: 20}, facts, inv.TakenAt, o)
+	if o.SortBy != "" {
+		for i := range inv.Items {
+			l.add(&inv.Items[i], inv.Items[i].Name)
+		}
+		return l.write(w, o)
+	}
+	var grow func(branches []*branch, depth int)
+	grow = func(branches []*branch, depth int) {
+		indent := strings.Repeat("  ", min(depth, deepest))
+		var bunches []bunch
+		if folded {
+			branches, bunches = fold(branches, inv.TakenAt)
+		}
+		for _, b := range branches {
+			l.add(b.entry, indent+b.entry.Name)
+			grow(b.signed, depth+1)
+		}
+		for _, b := range bunches {
+			l.addBunch(b, indent)
+		}
+	}
+	roots, alone := forest(inv.Items)
+	for _, root := range roots {
+		l.part("")
+		grow([]*branch{root}, 0)
+	}
+	switch {
+	case len(alone) > 0 && len(roots) > 0:
+		l.part(noSigner)
+		grow(alone, 1)
+	default:
+		grow(alone, 0)
+	}
+	return l.write(w, o)
+}
+
+// noSigner stands above the certificates that no CA which was seen has signed.
+const noSigner = "(signed by no CA that was seen)"
+
+var statusColor = map[inventory.Status]int{
+	inventory.OK: green, inventory.Expiring: yellow, inventory.Expired: red, inventory.Invalid: red,
+}
+
+// status is the entry's status; what could not be verified is not called ok.
+func status(e *inventory.Entry, colors Colors) cell {
+	if unverified(e) {
+		return plain(string(inventory.CodeUnverified))
+	}
+	return cell{string(e.Status), colors.paint(statusColor[e.Status])}
+}
+
+// unverified reports whether nothing is wrong with e but that nobody could tell
+// who signed it.
+func unverified(e *inventory.Entry) bool {
+	if e.Status != inventory.OK {
+		return false
+	}
+	for _, f := range e.Findings {
+		if f.Code == inventory.CodeUnverified {
+			return true
+		}
+	}
+	return false
+}
+
+// left says how long it is until end, or since when it is over.
+func left(end, now time.Time) string {
+	if d := end.Sub(now); d >= 0 {
+		return duration.HumanDuration(d)
+	}
+	return duration.HumanDuration(now.Sub(end)) + " ago"
+}
+
+func signedBy(e *inventory.Entry) string {
+	switch e.SignedBy {
+	case e.Name:
+		return "itself"
+	case "":
+		return "not seen"
+	}
+	return e.SignedBy
+}
+
+func key(e *inventory.Entry) string {
+	return fmt.Sprintf("%s %d", e.PublicKey.Algorithm, e.PublicKey.Bits)
+}
+
+// mostInLine keeps a line readable: a certificate can have thousands of names,
+// and a CA can lie in thousands of Secrets.
+const mostInLine = 10
+
+// inLine joins texts, but not all of too many.
+func inLine(all []string) string {
+	if len(all) > mostInLine {
+		all = append(all[:mostInLine:mostInLine], fmt.Sprintf("and %d more", len(all)-mostInLine))
+	}
+	return strings.Join(all, ", ")
+}
+
+func places(e *inventory.Entry) string {
+	all := make([]string, len(e.Locations))
+	for i, l := range e.Locations {
+		all[i] = l.Source + ":" + l.Where
+	}
+	return inLine(all)
+}
+
+func sans(e *inventory.Entry) string {
+	var all []string
+	for _, names := range [][]string{e.DNSNames, e.IPAddresses, e.URIs, e.EmailAddresses} {
+		all = append(all, names...)
+	}
+	return inLine(all)
 }

@@ -40,14 +40,14 @@ const (
 
 // read reads sources and returns what they report.
 func read(timeout time.Duration, sources ...scan.Source) *inventory.Inventory {
-	var found inventory.Collector
-	scan.Run(context.Background(), timeout, sources, &found)
-	return found.Inventory(inventory.Cluster{}, pkitest.Now)
+	found := inventory.Collector{Now: pkitest.Now}
+	scan.Run(context.Background(), timeout, sources, &found, nil)
+	return found.Inventory(inventory.Cluster{})
 }
 
 // check reports where inv is not what was expected. seen lists the items as
 // "common name: where, where"; skipped as "where: a part of the reason".
-func check(t *testing.T, inv *inventory.Inventory, seen, skipped []string) {
+func check(t *testing.T, inv *inventory.Inventory, seen, faults []string) {
 	t.Helper()
 	var items []string
 	for _, e := range inv.Items {
@@ -67,12 +67,19 @@ func check(t *testing.T, inv *inventory.Inventory, seen, skipped []string) {
 			t.Errorf("skipped without a source or a hint: %+v", s)
 		}
 	}
-	if !slices.EqualFunc(skips, skipped, func(got, want string) bool {
+	for _, f := range inv.Findings {
+		skips = append(skips, f.Where+": "+f.Message)
+		if f.Source == "" || f.Fix == "" || f.Code == "" || f.Severity == "" {
+			t.Errorf("found without a source, a fix, a code or a severity: %+v", f)
+		}
+	}
+	slices.Sort(skips)
+	if !slices.EqualFunc(skips, faults, func(got, want string) bool {
 		where, reason, _ := strings.Cut(want, ": ")
 		rest, ok := strings.CutPrefix(got, where+": ")
 		return ok && strings.Contains(rest, reason)
 	}) {
-		t.Errorf("skipped: got %q, want %q", skips, skipped)
+		t.Errorf("faults: got %q, want %q", skips, faults)
 	}
 }
 
@@ -161,6 +168,19 @@ func TestEndpoint(t *testing.T) {
 		{"one that accepts and says nothing", func(t *testing.T) string {
 			return accept(t, func(net.Conn) {})
 		}, short, "no answer in time"},
+		{"one that sends an endless chain", serving(func(c *tls.Config) {
+			c.Certificates = []tls.Certificate{{Certificate: slices.Repeat(api.Certificate, 10_000), PrivateKey: api.PrivateKey}}
+		}, ok), long, "handshake message of length"},
+		{"one that never stops talking", func(t *testing.T) string {
+			return accept(t, func(c net.Conn) {
+				for {
+					// Records of TLS 1.2 that hold nothing (RFC 5246, section 6.2.1).
+					if _, err := c.Write([]byte{22, 3, 3, 0, 0}); err != nil {
+						return
+					}
+				}
+			})
+		}, long, "tls: "},
 		{"nobody", func(t *testing.T) string {
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -296,7 +316,7 @@ func TestEndpointSendsIntermediates(t *testing.T) {
 	ca := pkitest.NewCA(t, "kubernetes")
 	between := ca.Intermediate(t, "intermediate")
 	cert := between.Issue(t, pkitest.Server("kube-apiserver", "127.0.0.1"))
-	trust := scan.Kubeconfig(scan.Credentials{Context: "dev", CA: ca.PEM()})
+	trust := scan.Kubeconfig(scan.Credentials{Context: "dev", InUse: true, CA: ca.PEM()})
 	for name, tt := range map[string]struct {
 		chain []*x509.Certificate
 		want  int // findings

@@ -51,6 +51,7 @@ func handshake(ctx context.Context, conn net.Conn, serverName string) ([]*x509.C
 var (
 	errNoCertificate = errors.New("no certificate was presented")
 	errTooLate       = errors.New("no answer in time")
+	errEmpty         = errors.New("it is empty")
 )
 
 // unreached says why the server at a place could not be seen, and what would
@@ -59,7 +60,9 @@ func unreached(at inventory.Location, err error) inventory.Skip {
 	s := inventory.Skip{Source: at.Source, Where: at.Where, Reason: oneLine(err),
 		Hint: "check that the address can be reached from this machine"}
 	switch {
-	case errors.Is(err, errTooLate) || errors.Is(err, context.DeadlineExceeded):
+	// A scan is cancelled when the API server answers nothing; what a person
+	// interrupts is not reported.
+	case errors.Is(err, errTooLate) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
 		s.Reason = errTooLate.Error()
 	case strings.Contains(err.Error(), "connection refused"):
 		s.Reason, s.Hint = "connection refused", "check that the server runs, and that it listens on this address"

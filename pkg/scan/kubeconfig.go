@@ -2,44 +2,74 @@ package scan
 
 import (
 	"context"
+	"crypto"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
-	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-// Credentials are the certificates that a kubeconfig's context holds, as PEM.
+// Credentials are what a context of a kubeconfig holds, or refers to.
 type Credentials struct {
 	// Context is how the context is named in the inventory.
-	Context           string
+	Context string
+	// InUse marks the context that the rest of the scan goes by.
+	InUse bool
+	// ClientCertificate and CA are PEM.
 	ClientCertificate []byte
 	CA                []byte
+	// Key is the public half of the client's key; nil where it is not known.
+	Key crypto.PublicKey
+	// Insecure is set where the server is not verified.
+	Insecure bool
+	// Err says why some of it could not be read.
+	Err error
 }
 
-// Kubeconfig reads the client certificate and the CA of the context in use.
-// It needs no cluster.
-func Kubeconfig(c Credentials) Source {
+// Kubeconfig reads the client certificates and CAs that contexts hold. It needs
+// no cluster.
+func Kubeconfig(contexts ...Credentials) Source {
 	const name = "kubeconfig"
 	return Source{name, func(_ context.Context, to *inventory.Collector) {
-		if len(c.CA) > 0 {
-			see(to, inventory.Sighting{
-				Location: inventory.Location{Source: name, Where: c.Context + "#certificate-authority"},
-				Place:    catalog.KubeconfigCA,
-				Name:     "kubeconfig/" + c.Context + "#certificate-authority",
-			}, c.CA)
-		}
-		if len(c.ClientCertificate) > 0 {
-			client := inventory.Sighting{
-				Location: inventory.Location{Source: name, Where: c.Context + "#client-certificate"},
-				Place:    catalog.KubeconfigClient,
-				Name:     "kubeconfig/" + c.Context + "#client-certificate",
-			}
-			// Behind the leaf stand the intermediates that are sent with it.
-			chain, err := pki.ParseCertificates(c.ClientCertificate)
-			seeChain(to, client, chain)
-			if err != nil {
-				to.Skip(inventory.Skip{Source: name, Where: client.Where, Reason: err.Error(), Hint: "replace the certificate in the kubeconfig"})
-			}
+		for _, c := range contexts {
+			readContext(to, name, c)
 		}
 	}}
+}
+
+func readContext(to *inventory.Collector, source string, c Credentials) {
+	sighting := func(part string, other, inUse catalog.Place) inventory.Sighting {
+		s := inventory.Sighting{
+			Location: inventory.Location{Source: source, Where: c.Context + "#" + part},
+			Place:    other, Name: "context/" + c.Context,
+		}
+		if c.InUse {
+			s.Place = inUse
+		}
+		return s
+	}
+	ca := sighting("certificate-authority", catalog.OtherContextCA, catalog.KubeconfigCA)
+	ca.Name += "#ca"
+	if len(c.CA) > 0 {
+		see(to, ca, c.CA)
+	}
+	// Behind the leaf stand the intermediates that are sent with it.
+	client := sighting("client-certificate", catalog.OtherContextClient, catalog.KubeconfigClient)
+	client.Key = c.Key
+	if len(c.ClientCertificate) > 0 {
+		seePEMChain(to, client, c.ClientCertificate)
+	}
+	if c.Insecure {
+		to.Find(inventory.PlaceFinding{
+			Location: inventory.Location{Source: source, Where: c.Context + "#insecure-skip-tls-verify"},
+			Finding: inventory.Finding{
+				Code: inventory.CodeInsecureSkip, Severity: inventory.Warning,
+				Message: "lets anyone pose as the API server, and read what you send it",
+				Fix:     "put the cluster's CA into the kubeconfig, from a source you trust, and take insecure-skip-tls-verify out",
+			},
+		})
+	}
+	if c.Err != nil {
+		to.Skip(inventory.Skip{Source: source, Where: c.Context, Reason: oneLine(c.Err),
+			Hint: "put the file there, or take the context out of the kubeconfig"})
+	}
 }

@@ -24,7 +24,7 @@ func TestKubeconfig(t *testing.T) {
 		{"a certificate and a CA", scan.Credentials{ClientCertificate: alice, CA: ca.PEM()},
 			[]string{"kubernetes: " + caAt, "alice: " + clientAt}, nil},
 		{"a token, and the system's CAs", scan.Credentials{}, nil, nil},
-		{"two CAs", scan.Credentials{CA: append(ca.PEM(), other.PEM()...)}, []string{"other: " + caAt, "kubernetes: " + caAt}, nil},
+		{"two CAs", scan.Credentials{CA: append(ca.PEM(), other.PEM()...)}, []string{"kubernetes: " + caAt, "other: " + caAt}, nil},
 		{"a certificate with its intermediate", scan.Credentials{
 			ClientCertificate: pki.EncodeCertificates(between.Issue(t, pkitest.Client("bob")), between.Certificate), CA: ca.PEM()},
 			[]string{"kubernetes: " + caAt, "bob: " + clientAt}, nil},
@@ -35,7 +35,7 @@ func TestKubeconfig(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.input.Context = "dev"
+			tt.input.Context, tt.input.InUse = "dev", true
 			check(t, read(long, scan.Kubeconfig(tt.input)), tt.seen, tt.skipped)
 		})
 	}
@@ -67,16 +67,16 @@ func TestRunReadsSourcesAtOnce(t *testing.T) {
 
 func TestRunEndsInTime(t *testing.T) {
 	t.Parallel()
-	var found inventory.Collector
+	found := inventory.Collector{Now: pkitest.Now}
 	start := time.Now()
 	scan.Run(context.Background(), short, []scan.Source{
 		{Name: "endless", Read: func(ctx context.Context, _ *inventory.Collector) { <-ctx.Done() }},
 		{Name: "quick", Read: func(_ context.Context, to *inventory.Collector) { to.Skip(inventory.Skip{Source: "quick"}) }},
-	}, &found)
+	}, &found, nil)
 	if took := time.Since(start); took > long/2 {
 		t.Errorf("it took %s", took)
 	}
-	if got := found.Inventory(inventory.Cluster{}, pkitest.Now).Skipped; len(got) != 1 {
+	if got := found.Inventory(inventory.Cluster{}).Skipped; len(got) != 1 {
 		t.Errorf("what the quick source reported: %v", got)
 	}
 }

@@ -27,65 +27,123 @@ const pageSize = 500
 
 // Kubelets reads the serving certificate of every node's kubelet.
 func Kubelets(client kubernetes.Interface, dial DialNode) Source {
-	return nodes("kubelets", client, dial, "", catalog.KubeletPort)
+	return nodes("kubelets", client, dial, false, catalog.KubeletPort)
 }
 
 // ControlPlane reads the serving certificates on the control-plane nodes that
 // the API does not show: etcd's, the controller manager's, the scheduler's.
 // Managed clusters have no such nodes.
 func ControlPlane(client kubernetes.Interface, dial DialNode) Source {
-	return nodes("control-plane", client, dial, "node-role.kubernetes.io/control-plane",
+	return nodes("control-plane", client, dial, true,
 		catalog.EtcdClientPort, catalog.EtcdPeerPort, catalog.ControllerManagerPort, catalog.SchedulerPort)
 }
 
-// nodes reads what is presented at ports of the nodes that selector selects.
-func nodes(name string, client kubernetes.Interface, dial DialNode, selector string, ports ...catalog.Place) Source {
-	return Source{name, func(ctx context.Context, to *inventory.Collector) {
+// node is a machine on which servers listen.
+type node struct{ name, address string }
+
+// nodes reads what is presented at ports of all nodes, or of those that run the
+// control plane.
+func nodes(source string, client kubernetes.Interface, dial DialNode, controlPlane bool, ports ...catalog.Place) Source {
+	return Source{source, func(ctx context.Context, to *inventory.Collector) {
 		var group errgroup.Group
 		group.SetLimit(mostAtOnce)
 		defer func() { _ = group.Wait() }() // nothing returns an error
 
-		options := metav1.ListOptions{LabelSelector: selector, Limit: pageSize}
-		for {
-			list, err := client.CoreV1().Nodes().List(ctx, options)
-			if err != nil {
-				skip(to, inventory.Location{Source: name, Where: "nodes"}, err, "list nodes")
-				return
-			}
-			for i := range list.Items {
-				node := &list.Items[i]
-				for _, port := range ports {
-					group.Go(func() error {
-						readPort(ctx, to, name, dial, node, port)
-						return nil
-					})
-				}
-			}
-			if options.Continue = list.Continue; options.Continue == "" {
-				return
+		read := func(n node) {
+			for _, port := range ports {
+				group.Go(func() error {
+					readPort(ctx, to, source, dial, n, port)
+					return nil
+				})
 			}
 		}
+		at := inventory.Location{Source: source, Where: "nodes"}
+		err := eachNode(ctx, client, controlPlane, read)
+		if err == nil {
+			return
+		}
+		if !apierrors.IsForbidden(err) {
+			skip(to, at, err, "list nodes")
+			return
+		}
+		hint := "list nodes"
+		if eachNodeOfPods(ctx, client, controlPlane, read) == nil {
+			hint += "; only those were looked at on which pods of kube-system run"
+		}
+		skip(to, at, err, hint)
 	}}
 }
 
+// controlPlaneLabel marks the nodes that run the control plane
+// (k8s.io/kubernetes/cmd/kubeadm/app/constants/constants.go).
+const controlPlaneLabel = "node-role.kubernetes.io/control-plane"
+
+// eachNode calls do with each node.
+func eachNode(ctx context.Context, client kubernetes.Interface, controlPlane bool, do func(node)) error {
+	options := metav1.ListOptions{Limit: pageSize}
+	if controlPlane {
+		options.LabelSelector = controlPlaneLabel
+	}
+	for {
+		list, err := client.CoreV1().Nodes().List(ctx, options)
+		if err != nil {
+			return err
+		}
+		for i := range list.Items {
+			do(node{list.Items[i].Name, internalAddress(&list.Items[i])})
+		}
+		if options.Continue = list.Continue; options.Continue == "" {
+			return nil
+		}
+	}
+}
+
+// eachNodeOfPods is eachNode for someone who may list pods, but not nodes: as a
+// rule a pod of kube-system runs on each.
+func eachNodeOfPods(ctx context.Context, client kubernetes.Interface, controlPlane bool, do func(node)) error {
+	options := metav1.ListOptions{Limit: pageSize}
+	if controlPlane {
+		options.LabelSelector = "tier=control-plane" // of kubeadm's static pods
+	}
+	known := map[string]bool{}
+	for {
+		list, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, options)
+		if err != nil {
+			return err
+		}
+		for _, pod := range list.Items {
+			if name := pod.Spec.NodeName; name != "" && !known[name] {
+				known[name] = true
+				do(node{name, pod.Status.HostIP})
+			}
+		}
+		if options.Continue = list.Continue; options.Continue == "" {
+			return nil
+		}
+	}
+}
+
 // readPort reads what is presented at one port of one node.
-func readPort(ctx context.Context, to *inventory.Collector, source string, dial DialNode, node *corev1.Node, place catalog.Place) {
+func readPort(ctx context.Context, to *inventory.Collector, source string, dial DialNode, n node, place catalog.Place) {
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, errTooLate)
 	defer cancel()
 	port, _ := catalog.Port(place)
-	address := internalAddress(node)
-	at := inventory.Location{Source: source, Where: node.Name + ":" + strconv.Itoa(port)}
-	conn, err := dial(ctx, node.Name, address, port)
+	at := inventory.Location{Source: source, Where: n.name + ":" + strconv.Itoa(port)}
+	conn, err := dial(ctx, n.name, n.address, port)
 	if err != nil {
 		to.Skip(unreachedPort(at, place, err))
 		return
 	}
-	chain, err := handshake(ctx, conn, address)
-	if err != nil {
+	chain, err := handshake(ctx, conn, n.address)
+	switch {
+	case err == nil:
+		seeChain(to, inventory.Sighting{Location: at, Place: place, Node: n.name, Name: at.Where}, chain)
+	// What crypto/tls says of a server that has no certificate to present.
+	case strings.Contains(err.Error(), "remote error: tls: internal error"):
+		to.Find(noCertificate(at, place))
+	default:
 		to.Skip(unreachedPort(at, place, err))
-		return
 	}
-	seeChain(to, inventory.Sighting{Location: at, Place: place, Node: node.Name, Name: at.Where}, chain)
 }
 
 // internalAddress is where the node's servers listen.
@@ -98,17 +156,32 @@ func internalAddress(node *corev1.Node) string {
 	return ""
 }
 
+// noCertificate says that a server has nothing to present.
+func noCertificate(at inventory.Location, place catalog.Place) inventory.PlaceFinding {
+	f := inventory.Finding{
+		Code: inventory.CodeNoCertificate, Severity: inventory.Critical,
+		Message: "the server has no certificate to present: nobody can connect to it",
+		Fix:     "look at its log, and at the files that its command line names",
+	}
+	if place == catalog.KubeletPort {
+		f.Message = "the kubelet has no serving certificate: logs, exec and port-forward fail for the pods of its node"
+		f.Fix = "its request for one waits for approval: kubectl get csr, then kubectl certificate approve NAME once you have checked that it is the node's"
+	}
+	return inventory.PlaceFinding{Location: at, Finding: f}
+}
+
 // unreachedPort is unreached for a port of a node.
 func unreachedPort(at inventory.Location, place catalog.Place, err error) inventory.Skip {
 	s := unreached(at, err)
+	refused := strings.Contains(err.Error(), "connection refused")
 	switch {
 	case apierrors.IsForbidden(err):
 		s.Hint = "ask for permission to list and get pods and to create pods/portforward in namespace kube-system"
-	// What crypto/tls says of a server that has no certificate to present.
-	case place == catalog.KubeletPort && strings.Contains(err.Error(), "remote error: tls: internal error"):
-		s.Reason = "the kubelet has no serving certificate"
-		s.Hint = "its request for one waits for approval: kubectl get csr, then kubectl certificate approve NAME"
-	case s.Reason == "connection refused":
+	case refused && place == catalog.EtcdPeerPort:
+		// kubeadm's etcd listens there on the node's address only, and a
+		// port-forward leads to 127.0.0.1.
+		s.Hint, s.Expected = "members of etcd listen on their node's own address only, which has to be reached directly", true
+	case refused:
 		s.Hint = "nothing listens there, or only on another of the node's addresses: --reach auto tries those that can be tried"
 	}
 	return s

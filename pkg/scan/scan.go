@@ -14,6 +14,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
@@ -26,13 +27,20 @@ type Source struct {
 	Read func(ctx context.Context, to *inventory.Collector)
 }
 
-// Run reads all sources at once, for at most timeout.
-func Run(ctx context.Context, timeout time.Duration, sources []Source, to *inventory.Collector) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+// Run reads all sources at once, for at most timeout. It tells done, unless
+// that is nil, of each source that has been read; done may be called by several
+// goroutines at once.
+func Run(ctx context.Context, timeout time.Duration, sources []Source, to *inventory.Collector, done func(source string)) {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTooLate)
 	defer cancel()
 	var group sync.WaitGroup
 	for _, source := range sources {
-		group.Go(func() { source.Read(ctx, to) })
+		group.Go(func() {
+			source.Read(ctx, to)
+			if done != nil {
+				done(source.Name)
+			}
+		})
 	}
 	group.Wait()
 }
@@ -46,12 +54,31 @@ func see(to *inventory.Collector, template inventory.Sighting, bundle []byte) {
 		sighting.Certificate = cert
 		to.See(sighting)
 	}
-	if err != nil {
-		to.Skip(inventory.Skip{
-			Source: template.Source, Where: template.Where, Reason: err.Error(),
-			Hint: "look at what is stored there and replace it",
-		})
+	unreadable(to, template, err)
+}
+
+// seePEMChain is seeChain for PEM.
+func seePEMChain(to *inventory.Collector, template inventory.Sighting, bundle []byte) {
+	chain, err := pki.ParseCertificates(bundle)
+	seeChain(to, template, chain)
+	unreadable(to, template, err)
+}
+
+// unreadable reports that something else lies where certificates should, unless
+// err is nil.
+func unreadable(to *inventory.Collector, at inventory.Sighting, err error) {
+	if err == nil {
+		return
 	}
+	severity := inventory.Warning
+	if at.Place == catalog.CallBundle || catalog.IsAnchor(at.Place) {
+		severity = inventory.Critical // nobody can be verified by it
+	}
+	to.Find(inventory.PlaceFinding{Location: at.Location, Finding: inventory.Finding{
+		Code: inventory.CodeUnreadable, Severity: severity,
+		Message: "cannot be read: " + oneLine(err),
+		Fix:     "look at what is stored there, and put the certificate there again",
+	}})
 }
 
 // seeChain reports the first certificate of a chain, with the rest as its
@@ -75,7 +102,7 @@ func skip(to *inventory.Collector, at inventory.Location, err error, permission 
 	case apierrors.IsForbidden(err):
 		s.Reason, s.Hint = "forbidden", fmt.Sprintf("ask for permission to %s", permission)
 	case apierrors.IsNotFound(err):
-		s.Reason, s.Hint = "not found", "this cluster does not publish it"
+		s.Reason, s.Hint, s.Expected = "not found", "this cluster does not publish it", true
 	case apierrors.IsUnauthorized(err):
 		s.Reason, s.Hint = "the API server does not accept your credentials", "use others, with --context or --kubeconfig"
 	}

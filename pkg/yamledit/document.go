@@ -21,7 +21,34 @@ const byteOrderMark = "\ufeff"
 
 // Parse reads one document. An empty text is one: its root is null. The error
 // is a SyntaxError.
-func Parse(text string) (*Document, error) {
+func Parse(text string) (*Document, error) { return parse(text, nil) }
+
+// Check reads a document as Parse does, but does not keep the items of the
+// lists of the root: they go, by the key of their list, to the function that
+// begin returns. It begins anew where a first attempt comes to nothing. In
+// memory, a document is as large as its text again.
+func Check(text string, begin func() (each func(key string, item *Node))) (*Document, error) {
+	each := begin()
+	d, err := parse(text, each)
+	if err != nil {
+		return nil, err
+	}
+	if !d.inPlace {
+		each = begin()
+	}
+	for i := range d.Root.Children {
+		list := &d.Root.Children[i]
+		if list.Kind != Sequence || list.style == block {
+			continue // a block sequence was taken item by item
+		}
+		for j := range list.Children {
+			each(list.Key, &list.Children[j])
+		}
+	}
+	return d, nil
+}
+
+func parse(text string, each func(key string, item *Node)) (*Document, error) {
 	d := &Document{Text: text, newline: "\n"}
 	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
 		return nil, &SyntaxError{1, "text in UTF-16: save it as UTF-8"}
@@ -38,7 +65,7 @@ func Parse(text string) (*Document, error) {
 		return nil, err
 	}
 	if simple {
-		if d.Root, err = scan(text, offset); err == nil {
+		if d.Root, err = scan(text, offset, each); err == nil {
 			d.inPlace = true
 			return d, nil
 		}
@@ -122,6 +149,15 @@ type Edit struct {
 // Apply returns the document with all edits made, which may not overlap. Those
 // at one place come in the order given.
 func (d *Document) Apply(edits ...Edit) (*Document, error) {
+	text, err := Rewrite(d.Text, edits...)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(text)
+}
+
+// Rewrite returns a document's text with edits made, as Apply reads it.
+func Rewrite(before string, edits ...Edit) (string, error) {
 	edits = slices.Clone(edits)
 	slices.SortStableFunc(edits, func(a, b Edit) int {
 		if a.From != b.From {
@@ -129,7 +165,7 @@ func (d *Document) Apply(edits ...Edit) (*Document, error) {
 		}
 		return a.To - b.To
 	})
-	size := len(d.Text)
+	size := len(before)
 	for _, e := range edits {
 		size += len(e.Text)
 	}
@@ -137,13 +173,13 @@ func (d *Document) Apply(edits ...Edit) (*Document, error) {
 	out.Grow(size)
 	at := 0
 	for _, e := range edits {
-		if e.From < at || e.To < e.From || e.To > len(d.Text) {
-			return nil, fmt.Errorf("edits overlap at byte %d", e.From)
+		if e.From < at || e.To < e.From || e.To > len(before) {
+			return "", fmt.Errorf("edits overlap at byte %d", e.From)
 		}
-		out.WriteString(d.Text[at:e.From])
+		out.WriteString(before[at:e.From])
 		out.WriteString(e.Text)
 		at = e.To
 	}
-	out.WriteString(d.Text[at:])
-	return Parse(out.String())
+	out.WriteString(before[at:])
+	return out.String(), nil
 }

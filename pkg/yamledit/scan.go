@@ -24,6 +24,12 @@ type scanner struct {
 	// done is where the last line ended that holds a part of the document.
 	done  int
 	depth int
+	// open are the children of the collections that are being read: each gets
+	// its own when it is complete, in a slice of just their size.
+	open []Node
+	// each, if it is set, takes the items of the lists of the root, which are
+	// then dropped.
+	each func(key string, item *Node)
 }
 
 // line is one that says something: no blank one, and no comment.
@@ -37,8 +43,8 @@ type line struct {
 
 // scan reads text, which has no byte order mark and only line feeds, with or
 // without carriage returns, as line breaks.
-func scan(text string, offset int) (Node, error) {
-	s := &scanner{text: text, cur: line{next: offset}}
+func scan(text string, offset int, each func(key string, item *Node)) (Node, error) {
+	s := &scanner{text: text, cur: line{next: offset}, each: each}
 	if err := s.advance(); err != nil {
 		return Node{}, err
 	}
@@ -156,6 +162,7 @@ func (s *scanner) mapping(indent int, out *Node) error {
 	}
 	defer func() { s.depth-- }()
 	out.Kind, out.style, out.indent, out.valueFrom = Mapping, block, int32(indent), int32(s.cur.start)
+	start := len(s.open)
 	for !s.cur.eof && s.cur.indent == indent && !s.dash() {
 		key, end, ok := s.key(s.cur.from, s.cur.to)
 		if !ok {
@@ -163,11 +170,13 @@ func (s *scanner) mapping(indent int, out *Node) error {
 		}
 		child := Node{Key: key, Line: int32(s.cur.number), from: int32(s.cur.from), keyTo: int32(end + 1)}
 		if err := s.value(end+1, indent, true, &child); err != nil {
+			s.open = s.open[:start]
 			return err
 		}
 		child.to = int32(s.done)
-		out.Children = append(out.Children, child)
+		s.open = append(s.open, child)
 	}
+	s.close(start, out)
 	if !s.cur.eof && s.cur.indent > indent {
 		return errElse
 	}
@@ -181,19 +190,38 @@ func (s *scanner) sequence(indent int, out *Node) error {
 	}
 	defer func() { s.depth-- }()
 	out.Kind, out.style, out.indent, out.valueFrom = Sequence, block, int32(indent), int32(s.cur.start)
+	start := len(s.open)
 	for !s.cur.eof && s.cur.indent == indent && s.dash() {
 		child := Node{Line: int32(s.cur.number), from: int32(s.cur.from), keyTo: int32(s.cur.from + 1)}
 		if err := s.item(indent, &child); err != nil {
+			s.open = s.open[:start]
 			return err
 		}
 		child.to = int32(s.done)
-		out.Children = append(out.Children, child)
+		if s.each != nil && s.depth == depthOfLists {
+			s.each(out.Key, &child)
+			continue
+		}
+		s.open = append(s.open, child)
 	}
+	s.close(start, out)
 	if !s.cur.eof && s.cur.indent > indent {
 		return errElse
 	}
 	out.valueTo = int32(s.done)
 	return nil
+}
+
+// depthOfLists is how deep the lists of the root are.
+const depthOfLists = 2
+
+// close gives a collection the children that were read since start.
+func (s *scanner) close(start int, out *Node) {
+	if len(s.open) > start {
+		out.Children = append(make([]Node, 0, len(s.open)-start), s.open[start:]...)
+	}
+	clear(s.open[start:])
+	s.open = s.open[:start]
 }
 
 // item reads what stands behind a dash.
@@ -253,6 +281,9 @@ func (s *scanner) nested(from, indent int, inMapping bool, out *Node) error {
 		return nil // null
 	default:
 		err = s.mapping(s.cur.indent, out)
+	}
+	if errors.Is(err, errElse) && s.each != nil && s.depth < depthOfLists {
+		return errHopeless // some items were taken already
 	}
 	if errors.Is(err, errElse) {
 		*s = before

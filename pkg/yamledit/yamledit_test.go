@@ -54,6 +54,7 @@ func TestParse(t *testing.T) {
 				t.Errorf("scanned: %t, want %t", d.InPlace(), tt.scanned)
 			}
 			checkAgainstLibrary(t, d)
+			checkItems(t, d)
 		})
 	}
 }
@@ -158,7 +159,35 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		checkAgainstLibrary(t, d)
+		checkItems(t, d)
 	})
+}
+
+// checkItems holds the items that Check gives out against those that Parse
+// keeps.
+func checkItems(t *testing.T, d *Document) {
+	t.Helper()
+	var items map[string][]Node
+	_, err := Check(d.Text, func() func(string, *Node) {
+		items = map[string][]Node{}
+		return func(key string, item *Node) { items[key] = append(items[key], *item) }
+	})
+	if err != nil {
+		t.Fatalf("Check refuses what Parse takes: %v\n%q", err, d.Text)
+	}
+	for i := range d.Root.Children {
+		list := &d.Root.Children[i]
+		if list.Kind != Sequence || d.Root.Get(list.Key) != list {
+			continue
+		}
+		got := items[list.Key]
+		if len(got) < len(list.Children) {
+			t.Fatalf("%s: %d items instead of %d\n%q", list.Key, len(got), len(list.Children), d.Text)
+		}
+		// A key that stands there twice has the items of both.
+		got = got[len(got)-len(list.Children):]
+		checkSame(t, list.Key, &Node{Kind: Sequence, Children: got}, &Node{Kind: Sequence, Children: list.Children})
+	}
 }
 
 // Whatever stands in a scalar is read back by the scanner and by the library.

@@ -8,6 +8,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -20,6 +21,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,14 +35,24 @@ import (
 // contender is one way to do the work.
 type contender struct {
 	name string
-	run  func(b *testing.B)
+	// run does it once. It returns the peak memory in KiB, or 0 where that is
+	// nothing of its own.
+	run func(b *testing.B) int64
 }
 
-// compare runs the contenders in turn, b.N times, and reports each one's
-// median and its ratio to the first: how many times the first one's time it
-// takes.
+// within is a contender that does the work in this process.
+func within(name string, run func(b *testing.B)) contender {
+	return contender{name, func(b *testing.B) int64 {
+		run(b)
+		return 0
+	}}
+}
+
+// compare runs the contenders in turn, b.N times, and reports the median of each
+// one's time, and of its peak memory where that is known, and the first one's
+// ratio to it.
 func compare(b *testing.B, contenders ...contender) {
-	times := make([][]time.Duration, len(contenders))
+	times, peaks := make([][]time.Duration, len(contenders)), make([][]int64, len(contenders))
 	for _, c := range contenders { // a round to warm up
 		c.run(b)
 	}
@@ -48,35 +60,48 @@ func compare(b *testing.B, contenders ...contender) {
 	for range b.N {
 		for i, c := range contenders {
 			start := time.Now()
-			c.run(b)
+			peak := c.run(b)
 			times[i] = append(times[i], time.Since(start))
+			peaks[i] = append(peaks[i], peak)
 		}
 	}
 	b.ReportMetric(0, "ns/op") // the sum of all says nothing
-	ours := median(times[0])
-	b.ReportMetric(ours.Seconds()*1000, "ms/"+contenders[0].name)
-	for i, c := range contenders[1:] {
-		theirs := median(times[i+1])
-		b.ReportMetric(theirs.Seconds()*1000, "ms/"+c.name)
-		b.ReportMetric(ours.Seconds()/theirs.Seconds(), "of-"+c.name)
+	for i, c := range contenders {
+		b.ReportMetric(median(times[i]).Seconds()*1000, "ms/"+c.name)
+		if i > 0 {
+			b.ReportMetric(float64(median(times[0]))/float64(median(times[i])), "of-"+c.name)
+		}
+		if peak := median(peaks[i]); peak > 0 {
+			b.ReportMetric(float64(peak)/1024, "MiB/"+c.name)
+			if i > 0 {
+				b.ReportMetric(float64(median(peaks[0]))/float64(peak), "memory-of-"+c.name)
+			}
+		}
 	}
 }
 
-func median(times []time.Duration) time.Duration {
-	slices.Sort(times)
-	return times[len(times)/2]
+func median[T cmp.Ordered](values []T) T {
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 // command is a contender that is a process of its own.
 func command(name string, args ...string) contender {
-	return contender{name, func(b *testing.B) {
+	return contender{name, func(b *testing.B) int64 {
 		cmd := exec.Command(args[0], args[1:]...)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		if err := cmd.Run(); err != nil {
 			b.Fatalf("%s: %v\n%s", name, err, &stderr)
 		}
+		return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
 	}}
+}
+
+// bareProcess is a contender that is bare client-go in a process of its own: a
+// test of this package, called by name.
+func bareProcess(name, test string) contender {
+	return command(name, os.Args[0], "-test.run", "^"+test+"$", "-test.v")
 }
 
 func plugin(b *testing.B) string {
@@ -93,9 +118,9 @@ func plugin(b *testing.B) string {
 func BenchmarkIssueAdmin(b *testing.B) {
 	compare(b,
 		command("issue", plugin(b), "issue", "admin", "--out", "-"),
-		contender{"bare-calls", bareCalls(b)},
-		command("bare-process", os.Args[0], "-test.run", "^TestBareProcess$", "-test.v"),
-		contender{"documented", documented(b)},
+		within("bare-calls", bareCalls(b)),
+		bareProcess("bare-process", "TestBareProcess"),
+		within("documented", documented(b)),
 	)
 }
 

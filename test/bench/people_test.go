@@ -12,7 +12,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,16 +28,34 @@ import (
 // crowd is how many people are let in at once.
 const crowd = 500
 
-// sweep removes what the benchmarks have left of people in the cluster.
+// sweep removes, in the end, what the benchmarks have left of people in the
+// cluster.
 func sweep(b *testing.B) {
-	const script = `kubectl delete clusterrolebindings,configmaps -A -l bench --wait=false
-kubectl get clusterrolebindings -l app.kubernetes.io/managed-by=kubectl-certs -o name | grep certs-bench | xargs -r kubectl delete
-kubectl get clusterrolebindings -o name | grep clusterrolebinding.rbac.authorization.k8s.io/bench- | xargs -r kubectl delete
-kubectl get configmaps -n kube-system -l certs.kubectl.dev/record -o jsonpath='{range .items[*]}{.metadata.name} {.data.user}{"\n"}{end}' |
-	awk '$2 ~ /^bench/ {print $1}' | xargs -r kubectl delete configmaps -n kube-system`
+	client := newClient(b)
 	b.Cleanup(func() {
-		if out, err := exec.Command("bash", "-c", script).CombinedOutput(); err != nil {
-			b.Errorf("%v\n%s", err, out)
+		ctx := context.Background()
+		ours := func(user string) bool { return strings.HasPrefix(user, "bench-") }
+		bindings, err := client.RbacV1().ClusterRoleBindings().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			b.Error(err)
+		}
+		for _, binding := range bindings.Items {
+			if len(binding.Subjects) == 1 && ours(binding.Subjects[0].Name) {
+				if err := client.RbacV1().ClusterRoleBindings().Delete(ctx, binding.Name, metav1.DeleteOptions{}); err != nil {
+					b.Error(err)
+				}
+			}
+		}
+		records, err := client.CoreV1().ConfigMaps("kube-system").List(ctx, metav1.ListOptions{})
+		if err != nil {
+			b.Error(err)
+		}
+		for _, record := range records.Items {
+			if ours(record.Data["user"]) {
+				if err := client.CoreV1().ConfigMaps("kube-system").Delete(ctx, record.Name, metav1.DeleteOptions{}); err != nil {
+					b.Error(err)
+				}
+			}
 		}
 	})
 }
@@ -51,7 +68,7 @@ func BenchmarkIssuePerson(b *testing.B) {
 	compare(b,
 		command("issue", plugin(b), "issue", "bench-person", "--cluster-role", "view", "--out", "-"),
 		command("bare-process", os.Args[0], "-test.run", "^TestBarePersonProcess$", "-test.v"),
-		contender{"documented", documentedWithAccess(b)},
+		within("documented", documentedWithAccess(b)),
 	)
 }
 
@@ -137,14 +154,14 @@ func barePerson(tb testing.TB, client kubernetes.Interface) {
 			break
 		}
 	}
-	binding := rbacapply.ClusterRoleBinding(user).WithLabels(map[string]string{"bench": ""}).
+	binding := rbacapply.ClusterRoleBinding(user).
 		WithSubjects(rbacapply.Subject().WithAPIGroup(rbacv1.GroupName).WithKind("User").WithName(user)).
 		WithRoleRef(rbacapply.RoleRef().WithAPIGroup(rbacv1.GroupName).WithKind("ClusterRole").WithName("view"))
 	if _, err := client.RbacV1().ClusterRoleBindings().Apply(ctx, binding, metav1.ApplyOptions{FieldManager: "bench"}); err != nil {
 		tb.Fatal(err)
 	}
 	record := &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "bench-", Labels: map[string]string{"bench": ""}},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "bench-"},
 		Data:       map[string]string{"user": user, "request": request.Name},
 	}
 	if _, err := client.CoreV1().ConfigMaps("kube-system").Create(ctx, record, metav1.CreateOptions{}); err != nil {

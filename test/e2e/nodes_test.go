@@ -130,8 +130,8 @@ func TestInspectAgreesWithKubeadm(t *testing.T) {
 func TestInspectOfAHealthyCluster(t *testing.T) {
 	// kubectl's flag bounds the whole scan; a minute is not a millisecond.
 	inv, _ := newPerson(t, adminKubeconfig(t)).inspect(0, "--request-timeout", "1m")
-	if len(inv.Skipped) > 0 {
-		t.Errorf("skipped: %+v", inv.Skipped)
+	if len(inv.Skipped) > 0 || len(inv.Findings) > 0 {
+		t.Errorf("skipped: %+v, found: %+v", inv.Skipped, inv.Findings)
 	}
 	for _, e := range inv.Items {
 		unverified := strings.HasPrefix(e.Name, "etcd-") || e.Name == "scheduler-server" || e.Name == "controller-manager-server"
@@ -159,20 +159,17 @@ func TestInspectAKubeletWithoutACertificate(t *testing.T) {
 	deadline := time.Now().Add(patience)
 	for {
 		inv, _ := p.inspect(0)
-		var reason, hint string
-		for _, s := range inv.Skipped {
-			if s.Where == node+":10250" {
-				reason, hint = s.Reason, s.Hint
-			}
-		}
-		if reason == "the kubelet has no serving certificate" && strings.Contains(hint, "kubectl certificate approve") {
+		asked := slices.ContainsFunc(inv.Requests, func(r inventory.Request) bool {
+			return r.Requester == "system:node:"+node && r.Signer == "kubernetes.io/kubelet-serving" && r.State == inventory.Pending
+		})
+		if slices.Equal(about(inv, node+":10250"), []string{"no-certificate critical"}) && asked {
 			if len(onEach(inv, "kubelet-server")) != len(nodeNames)-1 {
 				t.Errorf("the other kubelets were not seen: %+v", inv.Items)
 			}
 			return
 		}
 		if time.Now().After(deadline) { // the kubelet takes a while to start
-			t.Fatalf("skipped with reason %q and hint %q", reason, hint)
+			t.Fatalf("found %+v, requests %+v, skipped %+v", inv.Findings, inv.Requests, inv.Skipped)
 		}
 	}
 }

@@ -23,13 +23,18 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-// namespace makes a namespace that is gone after the test.
+// namespace makes a namespace that is gone after the test. One of an earlier
+// run may still be on its way out.
 func namespace(t *testing.T, name string) {
 	t.Helper()
 	client := admin(t)
-	if _, err := client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "namespace "+name+" can be made", func(ctx context.Context) (bool, error) {
+		_, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+		if apierrors.IsAlreadyExists(err) {
+			return false, nil
+		}
+		return err == nil, err
+	})
 	t.Cleanup(func() { newPerson(t, adminKubeconfig(t)).must("kubectl", "delete", "namespace", name, "--wait=false") })
 }
 

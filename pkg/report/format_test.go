@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
@@ -31,7 +33,7 @@ const mallory = "mallory\x1b[2J\u009b31m\u202enimda\nca\x7f\u0085\u2028\ufeff\uf
 // expired certificate, and what could not be read.
 func cluster(t testing.TB) *inventory.Inventory {
 	ca := pkitest.NewCA(t, "kubernetes")
-	var found inventory.Collector
+	found := inventory.Collector{Now: pkitest.Now}
 	for _, place := range []catalog.Place{catalog.KubeconfigCA, catalog.RootCA, catalog.ClientCA} {
 		found.See(inventory.Sighting{
 			Location: inventory.Location{Source: "trust", Where: string(place)}, Place: place, Certificate: ca.Certificate,
@@ -56,20 +58,36 @@ func cluster(t testing.TB) *inventory.Inventory {
 		Certificate: pkitest.NewCA(t, "elsewhere\x07").Issue(t, pkitest.Client(mallory, "devs\r"), pkitest.Left(-3*pkitest.Day)),
 	})
 	found.Skip(inventory.Skip{Source: "endpoint", Where: "10.0.0.2:6443", Reason: "no answer\x1b[0m", Hint: "check that it can be reached"})
-	return found.Inventory(inventory.Cluster{Context: "dev\x9b", Server: "https://k8s.example", Version: "v1.37.2"}, pkitest.Now)
+	return found.Inventory(inventory.Cluster{Context: "dev\x9b", Server: "https://k8s.example", Version: "v1.37.2"})
 }
 
 func TestFormats(t *testing.T) {
-	inv := cluster(t)
-	for _, format := range report.Formats {
-		t.Run(format.Name, func(t *testing.T) {
-			var out bytes.Buffer
-			if err := format.Write(&out, inv, false); err != nil {
-				t.Fatal(err)
-			}
-			checkHarmless(t, format.Name, out.String())
-			golden.Check(t, format.Name+".golden", out.Bytes())
-		})
+	for name, inv := range map[string]*inventory.Inventory{"": cluster(t), "busy.": busy(t)} {
+		for _, format := range report.Formats {
+			t.Run(name+format.Name, func(t *testing.T) {
+				var out bytes.Buffer
+				if err := format.Write(&out, inv, report.Options{}); err != nil {
+					t.Fatal(err)
+				}
+				checkHarmless(t, out.String())
+				golden.Check(t, name+format.Name+".golden", out.Bytes())
+			})
+		}
+	}
+}
+
+// One of few is shown in full.
+func TestDetail(t *testing.T) {
+	inv := busy(t)
+	inv.Items = slices.DeleteFunc(inv.Items, func(e inventory.Entry) bool { return e.Node != "worker-1" && e.Name != "admin" })
+	inv.Skipped = nil
+	for name, o := range map[string]report.Options{"detail": {}, "detail.narrow": {Width: 60}} {
+		var out bytes.Buffer
+		if err := report.Detail(&out, inv, o); err != nil {
+			t.Fatal(err)
+		}
+		checkHarmless(t, out.String())
+		golden.Check(t, name+".golden", out.Bytes())
 	}
 }
 
@@ -77,11 +95,11 @@ func TestFormats(t *testing.T) {
 func TestColors(t *testing.T) {
 	inv := cluster(t)
 	sgr := regexp.MustCompile("\x1b\\[[0-9]+m")
-	forPeople := []string{"table", "wide"}
+	forPeople := []string{"table", "wide", "tree"}
 	for _, format := range report.Formats {
 		t.Run(format.Name, func(t *testing.T) {
 			var plain, coloured bytes.Buffer
-			if err := errors.Join(format.Write(&plain, inv, false), format.Write(&coloured, inv, true)); err != nil {
+			if err := errors.Join(format.Write(&plain, inv, report.Options{}), format.Write(&coloured, inv, report.Options{Colors: true})); err != nil {
 				t.Fatal(err)
 			}
 			if got, want := sgr.Match(coloured.Bytes()), slices.Contains(forPeople, format.Name); got != want {
@@ -98,14 +116,11 @@ func TestColors(t *testing.T) {
 }
 
 // checkHarmless reports what in text a terminal would obey.
-func checkHarmless(t *testing.T, format, text string) {
+func checkHarmless(t *testing.T, text string) {
 	t.Helper()
 	for _, r := range text {
 		switch {
 		case r == '\n':
-		case format == "yaml" && !unicode.IsControl(r):
-			// YAML can escape a bidirectional override only where it is made to
-			// quote; the library that writes it is not.
 		case hostile(r):
 			t.Errorf("%U is printed", r)
 		}
@@ -116,10 +131,10 @@ func checkHarmless(t *testing.T, format, text string) {
 func TestJSONAndYAMLAreLossless(t *testing.T) {
 	inv := cluster(t)
 	var jsonText, yamlText bytes.Buffer
-	if err := report.JSON(&jsonText, inv, true); err != nil {
+	if err := report.JSON(&jsonText, inv, report.Options{Colors: true}); err != nil {
 		t.Fatal(err)
 	}
-	if err := report.YAML(&yamlText, inv, true); err != nil {
+	if err := report.YAML(&yamlText, inv, report.Options{Colors: true}); err != nil {
 		t.Fatal(err)
 	}
 	// No UTF-8 is no JSON; encoding/json makes U+FFFD of it.
@@ -155,7 +170,7 @@ func TestTableOfLittle(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var found inventory.Collector
+			found := inventory.Collector{Now: pkitest.Now}
 			for _, s := range tt.items {
 				found.See(s)
 			}
@@ -163,7 +178,7 @@ func TestTableOfLittle(t *testing.T) {
 				found.Skip(s)
 			}
 			var out bytes.Buffer
-			if err := report.Table(&out, found.Inventory(inventory.Cluster{}, pkitest.Now), false); err != nil {
+			if err := report.Table(&out, found.Inventory(inventory.Cluster{}), report.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			golden.Check(t, "table-of-"+tt.name+".golden", out.Bytes())
@@ -189,13 +204,13 @@ func TestClosedPipe(t *testing.T) {
 	for _, format := range report.Formats {
 		t.Run(format.Name, func(t *testing.T) {
 			var whole bytes.Buffer
-			if err := format.Write(&whole, inv, false); err != nil {
+			if err := format.Write(&whole, inv, report.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			const breaks = 20
 			for n := range breaks {
 				room := n * whole.Len() / breaks
-				if err := format.Write(&closedPipe{room}, inv, false); !errors.Is(err, io.ErrClosedPipe) {
+				if err := format.Write(&closedPipe{room}, inv, report.Options{}); !errors.Is(err, io.ErrClosedPipe) {
 					t.Fatalf("after %d of %d bytes: got %v", room, whole.Len(), err)
 				}
 			}
@@ -204,9 +219,40 @@ func TestClosedPipe(t *testing.T) {
 }
 
 func TestLookup(t *testing.T) {
-	for _, name := range report.FormatNames() {
-		if format, err := report.Lookup(name); err != nil || format == nil {
-			t.Errorf("%s: got %v", name, err)
+	file := filepath.Join(t.TempDir(), "template")
+	if err := os.WriteFile(file, []byte("NAME EXPIRES\n.name .notAfter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name    string
+		wantErr string // "" for a format
+	}{
+		{"jsonpath={.items[*].name}", ""},
+		{"jsonpath-file=" + file, ""},
+		{"go-template={{range .items}}{{.name}}{{end}}", ""},
+		{"go-template-file=" + file, ""},
+		{"custom-columns=NAME:.name", ""},
+		{"custom-columns-file=" + file, ""},
+		{"jsonpath", "jsonpath=EXPRESSION"},
+		{"go-template=", "go-template=TEMPLATE"},
+		{"jsonpath={.items[", "parsing the jsonpath"},
+		{"go-template={{", "parsing the go-template"},
+		{"custom-columns=NAME", `"NAME" is not HEADER:FIELD`},
+		{"custom-columns=NAME:{.a[}", "parsing the custom-columns"},
+		{"jsonpath-file=" + file + ".gone", "no such file"},
+		{"json=x", "unknown output format"},
+		{"", "unknown output format"},
+	}
+	for _, format := range report.Formats {
+		tests = append(tests, struct{ name, wantErr string }{format.Name, ""})
+	}
+	for _, tt := range tests {
+		format, err := report.Lookup(tt.name)
+		if tt.wantErr == "" && (err != nil || format == nil) {
+			t.Errorf("%s: got %v", tt.name, err)
+		}
+		if tt.wantErr != "" && (err == nil || !strings.Contains(err.Error(), tt.wantErr)) {
+			t.Errorf("%s: got error %v, want %q", tt.name, err, tt.wantErr)
 		}
 	}
 	_, err := report.Lookup("xml")
@@ -216,6 +262,39 @@ func TestLookup(t *testing.T) {
 	for _, name := range report.FormatNames() {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("error %q does not offer %s", err, name)
+		}
+	}
+}
+
+// Many certificates of one kind are one line, but none with which something is
+// wrong.
+func TestTableFolds(t *testing.T) {
+	ca := pkitest.NewCA(t, "issuer")
+	for _, tt := range []struct {
+		sound int
+		want  string
+	}{
+		{11, "11 of secret/    ok        2026-01-26   11d       (one by one: -o wide)"},
+		{10, "secret/web/s09"},
+	} {
+		found := inventory.Collector{Now: pkitest.Now}
+		for i := range tt.sound + 1 {
+			left := time.Duration(i) * pkitest.Day * 11
+			if i == 0 {
+				left = -pkitest.Day
+			}
+			name := fmt.Sprintf("s%02d", i)
+			found.See(inventory.Sighting{
+				Location: inventory.Location{Source: "secrets", Where: "web/" + name + "#tls.crt"}, Place: catalog.SecretLeaf, Name: "secret/web/" + name,
+				Certificate: ca.Issue(t, pkitest.Server(name, name), pkitest.Valid(pkitest.Now.Add(-40*pkitest.Day), pkitest.Now.Add(left))),
+			})
+		}
+		var out bytes.Buffer
+		if err := report.Table(&out, found.Inventory(inventory.Cluster{}), report.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), tt.want) || !strings.Contains(out.String(), "secret/web/s00") {
+			t.Errorf("want a line that says %q, and s00, which has expired:\n%s", tt.want, &out)
 		}
 	}
 }

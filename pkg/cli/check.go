@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/report"
+)
+
+// checkFlags are the flags of check as they were given.
+type checkFlags struct {
+	scanFlags
+	output string
+	within lifetime
+	failOn string
+}
+
+func (a *app) newCheck(g *globals) *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Say whether anything is wrong with the cluster's certificates",
+		Long: `Read what inspect reads and say only what is wrong, and how to mend it. Exits with
+0 if all is sound, 1 if something should be acted on soon, 2 if something is broken,
+and 3 if nothing was found but not everything could be read.`,
+		Example: a.examples(
+			"# Is everything sound?",
+			"%s check",
+			"# What runs out within 60 days? Only what is broken fails",
+			"%s check --within 60d --fail-on critical",
+			"# For a pipeline, without reading secrets",
+			"%s check -o junit --sources endpoint,kubelets,control-plane,trust,webhooks"),
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			err := a.check(cmd.Context(), g, f)
+			if _, decided := errors.AsType[*exitError](err); err == nil || decided {
+				return err
+			}
+			return &exitError{err, report.Unknown}
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.output, "output", "o", report.CheckFormats[0].Name, "Output format: "+strings.Join(report.CheckFormatNames(), ", "))
+	flags.Var(&f.within, "within", "How long before its end a certificate counts as expiring (default: 30d, or a fifth of its life if that is less)")
+	flags.StringVar(&f.failOn, "fail-on", string(inventory.Warning), "The mildest severity that fails: warning or critical")
+	f.register(flags)
+	return cmd
+}
+
+// check scans the cluster and returns the verdict as an exit code, or why there
+// is none.
+func (a *app) check(ctx context.Context, g *globals, f checkFlags) error {
+	format, err := report.LookupCheck(f.output)
+	if err != nil {
+		return err
+	}
+	options := report.CheckOptions{FailOn: inventory.Severity(f.failOn), Sources: f.sources}
+	if options.FailOn != inventory.Warning && options.FailOn != inventory.Critical {
+		return hint.New(fmt.Sprintf("unknown --fail-on %q", f.failOn), "use warning or critical")
+	}
+	if options.Colors, err = a.colors(g.color); err != nil {
+		return err
+	}
+	options.Width = a.outWidth()
+	if err := f.validate(); err != nil {
+		return err
+	}
+	found := inventory.Collector{Now: a.now(), Within: time.Duration(f.within), FaultsOnly: true}
+	inv, fault, err := a.scan(ctx, g, f.scanFlags, &found)
+	if err != nil {
+		return err
+	}
+	options.Seen = found.Count()
+	if err := format(a.out, inv, options); err != nil {
+		return fmt.Errorf("writing the output: %w", err)
+	}
+	code := report.Verdict(inv, options.FailOn)
+	if fault != nil && code < report.Broken {
+		return fault // whatever was not found may be because of it
+	}
+	if fault != nil {
+		a.sayError(fault)
+	}
+	if code == report.Sound {
+		return nil
+	}
+	return exit(code)
+}

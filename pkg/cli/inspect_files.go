@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/nodepod"
+	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
+)
+
+// filesTimeout bounds the reading of files.
+const filesTimeout = time.Minute
+
+// allNodes is what --node-files means without names.
+const allNodes = "*"
+
+// imageName is where this program's image is published, under its version.
+const imageName = "kubectl-certs/kubectl-certs"
+
+// programInImage is this program in its image, as image/Dockerfile puts it there.
+const programInImage = "/kubectl-certs"
+
+// readFilesCommand is what runs in a pod on a node.
+const readFilesCommand = "read-files"
+
+// fileFlags are the flags that choose files, here or on nodes.
+type fileFlags struct {
+	files     []string
+	nodeFiles []string
+	image     string
+}
+
+func (f *fileFlags) register(flags *pflag.FlagSet) {
+	flags.StringSliceVar(&f.files, "files", nil, "Read these `PATHS` instead of a cluster: files, directories, - for standard input")
+	flags.StringSliceVar(&f.nodeFiles, "node-files", nil, "Read the files on these `NODES` too, all of them by default, by a short-lived pod on each")
+	flags.Lookup("node-files").NoOptDefVal = allNodes
+	flags.StringVar(&f.image, "image", ownImage(), "This program's image, for --node-files")
+}
+
+// validate finds flags that do not go together.
+func (f *fileFlags) validate() error {
+	switch {
+	case len(f.files) > 0 && len(f.nodeFiles) > 0:
+		return hint.New("--files reads no cluster, and --node-files does", "use one of them")
+	case len(f.nodeFiles) == 0 && f.image != ownImage():
+		return hint.New("--image without --node-files: no pod is started", "add --node-files")
+	case f.image == "":
+		return hint.New("--image is empty", "name an image of this program")
+	}
+	return nil
+}
+
+// ownImage is the image of this program, in this version.
+func ownImage() string { return imageName + ":" + version }
+
+// chosenNodes are the nodes that are named; none for all of them.
+func (f *fileFlags) chosenNodes() []string {
+	return slices.DeleteFunc(slices.Clone(f.nodeFiles), func(name string) bool { return name == allNodes })
+}
+
+// filesSource returns the source that reads --files, which has to exist. It
+// needs no cluster.
+func (a *app) filesSource(f *fileFlags) (scan.Source, error) {
+	for _, path := range f.files {
+		if path == "-" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			if path, ok := errors.AsType[*fs.PathError](err); ok {
+				err = path.Err
+			}
+			return scan.Source{}, hint.Wrap(fmt.Errorf("reading --files %s: %w", path, err), "name a file or a directory, or - for standard input")
+		}
+	}
+	return scan.Files(f.files, a.in), nil
+}
+
+// scanFiles is scan without a cluster.
+func (a *app) scanFiles(ctx context.Context, f *fileFlags, found *inventory.Collector) (*inventory.Inventory, error) {
+	source, err := a.filesSource(f)
+	if err != nil {
+		return nil, err
+	}
+	read := []scan.Source{source}
+	progress := a.startScanProgress(read, found)
+	scan.Run(ctx, filesTimeout, read, found, progress.done)
+	progress.stop()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return found.Inventory(inventory.Cluster{}), nil
+}
+
+// nodeFilesSource returns the source that reads the files on nodes, and a
+// function that tells afterwards of pods which could not be removed. namespace is
+// what --namespace says, "" for kube-system: others seldom let pods read their
+// node's files.
+func (a *app) nodeFilesSource(c *cluster.Cluster, namespace string, f *fileFlags) (source scan.Source, left func() error) {
+	if namespace == "" {
+		namespace = metav1.NamespaceSystem
+	}
+	a.say("reading files on nodes by a short-lived pod on each, in namespace %s (image %s)\n", namespace, f.image)
+	runner := &nodepod.Runner{
+		Client: c.Client, Allowed: c.Allowed, Namespace: namespace,
+		Image: f.image, Command: []string{programInImage, readFilesCommand},
+	}
+	return scan.NodeFiles(c.Client, runner.Ready, runner.Read, f.chosenNodes()...), runner.Left
+}
+
+// newReadFiles is what the pods run: it prints certificates, and nothing else
+// that files hold. The form of its output is not for people.
+func (a *app) newReadFiles() *cobra.Command {
+	return &cobra.Command{
+		Use:    readFilesCommand + " DIRECTORY...",
+		Short:  "Print the certificates in files for another kubectl certs to read",
+		Hidden: true,
+		Args:   cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := scan.WriteFiles(cmd.Context(), args, a.out); err != nil {
+				return fmt.Errorf("writing the output: %w", err)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apiversion "k8s.io/apimachinery/pkg/version"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
+)
+
+// scanTimeout bounds a scan unless --request-timeout says otherwise. A server
+// that does not answer at all is given up after firstAnswer.
+const (
+	scanTimeout = 2 * time.Minute
+	firstAnswer = 10 * time.Second
+)
+
+// scanFlags are the flags of the commands that scan a cluster.
+type scanFlags struct {
+	sources []string
+	reach   string
+	fileFlags
+}
+
+func (f *scanFlags) register(flags *pflag.FlagSet) {
+	flags.StringSliceVar(&f.sources, "sources", nil, "What to read, of: "+strings.Join(sourceNames(), ", ")+" (default: all)")
+	flags.StringVar(&f.reach, "reach", string(cluster.ReachAuto), "How to get to the nodes' ports: auto, direct or port-forward")
+	f.fileFlags.register(flags)
+}
+
+// validate returns an error if what was given means nothing.
+func (f *scanFlags) validate() error {
+	if !slices.Contains(cluster.Reaches(), cluster.Reach(f.reach)) {
+		return hint.New(fmt.Sprintf("unknown --reach %q", f.reach), "use auto, direct or port-forward")
+	}
+	for _, name := range f.sources {
+		if !slices.Contains(sourceNames(), name) {
+			return hint.New(fmt.Sprintf("unknown source %q", name), "what can be read: "+strings.Join(sourceNames(), ", "))
+		}
+	}
+	if len(f.files) > 0 && len(f.sources) > 0 {
+		return hint.New("--files reads no cluster, and --sources does", "use one of them")
+	}
+	return f.fileFlags.validate()
+}
+
+// reader is what sources are made from.
+type reader struct {
+	*cluster.Cluster
+	contexts []scan.Credentials
+	dial     scan.DialNode
+}
+
+// sources are what a scan reads, by the name that --sources takes.
+var sources = []struct {
+	name string
+	make func(reader) scan.Source
+}{
+	{"kubeconfig", func(r reader) scan.Source { return scan.Kubeconfig(r.contexts...) }},
+	{"endpoint", func(r reader) scan.Source {
+		return scan.Endpoint(r.Client, scan.Server{URL: r.Server, ServerName: r.ServerName, Proxy: r.Config.Proxy})
+	}},
+	{"trust", func(r reader) scan.Source { return scan.Trust(r.Client, r.Anonymous, r.Namespace) }},
+	{"kubelets", func(r reader) scan.Source { return scan.Kubelets(r.Client, r.dial) }},
+	{"control-plane", func(r reader) scan.Source { return scan.ControlPlane(r.Client, r.dial) }},
+	{"webhooks", func(r reader) scan.Source { return scan.Webhooks(r.Client) }},
+	{"secrets", func(r reader) scan.Source { return scan.Secrets(r.Client, r.Namespace) }},
+	{"requests", func(r reader) scan.Source { return scan.Requests(r.Client) }},
+}
+
+func sourceNames() []string {
+	var names []string
+	for _, s := range sources {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// scan reads what flags choose of the cluster into found. Even when the API
+// server does not talk to the caller, it returns what could be seen: that is
+// when it is needed most. fault says that and why the API server did not.
+func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventory.Collector) (inv *inventory.Inventory, fault, err error) {
+	if len(f.files) > 0 {
+		inv, err := a.scanFiles(ctx, &f.fileFlags, found)
+		return inv, nil, err
+	}
+	c, err := a.connectQuietly(g)
+	if err != nil {
+		return nil, nil, err
+	}
+	contexts, err := a.heldCredentials(g, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	scanCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := reader{Cluster: c, contexts: contexts, dial: c.NodeDialer(scanCtx, cluster.Reach(f.reach)).DialNode}
+	var version string
+	read := []scan.Source{{Name: "version", Read: func(ctx context.Context, _ *inventory.Collector) {
+		version, fault = serverVersion(ctx, c)
+		if errors.Is(fault, context.DeadlineExceeded) {
+			cancel() // nothing else will be answered either
+		}
+	}}}
+	for _, s := range sources {
+		if len(f.sources) == 0 || slices.Contains(f.sources, s.name) {
+			read = append(read, s.make(r))
+		}
+	}
+	left := func() error { return nil }
+	if len(f.nodeFiles) > 0 {
+		var nodeFiles scan.Source
+		nodeFiles, left = a.nodeFilesSource(c, *g.kubectl.Namespace, &f.fileFlags)
+		read = append(read, nodeFiles)
+	}
+	progress := a.startScanProgress(read, found)
+	scan.Run(scanCtx, cmp.Or(c.Config.Timeout, scanTimeout), read, found, progress.done)
+	progress.stop()
+	if err := cmp.Or(left(), ctx.Err()); err != nil {
+		return nil, nil, err
+	}
+	// What a provider hides is said once, and is no fault.
+	if hidden, ok := scan.Managed(c.Server, version, ""); ok {
+		found.Skip(hidden)
+	}
+	// Whoever is let in may ask for the version, unless someone took that away.
+	if fault != nil && !apierrors.IsForbidden(fault) {
+		fault = c.Explain(fault, a.now())
+	} else {
+		fault = c.CheckCredentials()
+	}
+	return found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version}), fault, nil
+}
+
+// heldCredentials returns what the kubeconfig's contexts hold, the one in use as the
+// flags make it.
+func (a *app) heldCredentials(g *globals, c *cluster.Cluster) ([]scan.Credentials, error) {
+	inUse := scan.Credentials{Context: c.Context, InUse: true,
+		ClientCertificate: c.ClientCertificate, CA: c.CA, Insecure: c.Insecure}
+	others, err := cluster.Contexts(g.kubectl)
+	if err != nil {
+		return nil, err
+	}
+	all := []scan.Credentials{inUse}
+	for _, o := range others {
+		if o.Name != c.Context {
+			all = append(all, scan.Credentials{Context: o.Name, ClientCertificate: o.ClientCertificate, CA: o.CA, Key: o.Key, Insecure: o.Insecure, Err: o.Err})
+		}
+	}
+	return all, nil
+}
+
+// serverVersion asks the API server for its version: everyone who is let in
+// may, so that an error means that nobody was let in.
+func serverVersion(ctx context.Context, c *cluster.Cluster) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, firstAnswer)
+	defer cancel()
+	body, err := c.Client.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
+	if err != nil {
+		return "", err
+	}
+	var info apiversion.Info
+	if err := json.Unmarshal(body, &info); err != nil {
+		return "", fmt.Errorf("reading the API server's version: %w", err)
+	}
+	return info.GitVersion, nil
+}

@@ -1,0 +1,108 @@
+package inventory
+
+import (
+	"bytes"
+	"crypto/x509"
+	"fmt"
+	"slices"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+func judgeNames(c *certificate, _ *evidence) []Finding {
+	var findings []Finding
+	var judged []string
+	for _, s := range c.sightings {
+		if s.Address == "" || slices.Contains(judged, s.Address) {
+			continue
+		}
+		judged = append(judged, s.Address)
+		if c.cert().VerifyHostname(s.Address) != nil {
+			findings = append(findings, Finding{CodeSANMismatch, Critical,
+				fmt.Sprintf("does not name %s, the address it is reached by", s.Address),
+				"add the address to the certificate's subject alternative names, or connect by a name that is among them"})
+		}
+	}
+	return findings
+}
+
+func judgeUsage(c *certificate, _ *evidence) []Finding {
+	usage, name := x509.ExtKeyUsageServerAuth, "server auth"
+	switch c.entry.Role {
+	case catalog.CA:
+		return nil
+	case catalog.Client:
+		usage, name = x509.ExtKeyUsageClientAuth, "client auth"
+	}
+	if pki.HasUsage(c.cert(), usage) {
+		return nil
+	}
+	return []Finding{{CodeWrongUsage, Critical,
+		fmt.Sprintf("is used as a %s certificate but lacks the extended key usage %q", c.entry.Role, name),
+		"have it issued again with that usage"}}
+}
+
+// judgeSubject finds a file that holds somebody else's certificate.
+func judgeSubject(c *certificate, _ *evidence) []Finding {
+	var findings []Finding
+	for _, s := range c.sightings {
+		row, known := catalog.Lookup(s.Row)
+		if !known || row.Subject == nil {
+			continue
+		}
+		rule := *row.Subject
+		if rule.CommonName == "" && rule.CommonNamePrefix == "" {
+			continue // people are free in their names, and have many groups
+		}
+		if s.Node != "" && rule.CommonNamePrefix != "" {
+			rule.CommonName = rule.CommonNamePrefix + s.Node // the node's own
+		}
+		if !rule.Matches(pki.Subject(c.entry.Subject)) {
+			findings = append(findings, Finding{CodeWrongSubject, Critical,
+				fmt.Sprintf("is used as %s in %s but is made out to %s; it should be %s", row.Name, s.Where, c.entry.Subject, rule),
+				"issue the right one and put it there"})
+		}
+	}
+	return findings
+}
+
+// The least that today's guidance allows (NIST SP 800-131A).
+const (
+	leastRSABits   = 2048
+	leastECDSABits = 224
+)
+
+func judgeStrength(c *certificate, _ *evidence) []Finding {
+	var findings []Finding
+	key := c.entry.PublicKey
+	if (key.Algorithm == x509.RSA.String() && key.Bits < leastRSABits) ||
+		(key.Algorithm == x509.ECDSA.String() && key.Bits < leastECDSABits) ||
+		key.Algorithm == x509.DSA.String() {
+		findings = append(findings, Finding{CodeWeakKey, Warning,
+			fmt.Sprintf("has a %s key of %d bits", key.Algorithm, key.Bits),
+			"have it issued again for a stronger key, such as ECDSA P-256 or RSA of 3072 bits"})
+	}
+	switch c.cert().SignatureAlgorithm {
+	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+		// Nobody relies on the signature of an anchor.
+		if !bytes.Equal(c.subject, c.issuer) {
+			findings = append(findings, Finding{CodeWeakSignature, Warning,
+				fmt.Sprintf("is signed with %s", c.cert().SignatureAlgorithm),
+				"have it signed again with SHA-256 or better"})
+		}
+	}
+	return findings
+}
+
+// judgeKey finds a certificate beside the key of another one.
+func judgeKey(c *certificate, _ *evidence) []Finding {
+	for _, s := range c.sightings {
+		if s.Key != nil && !pki.SamePublicKey(s.Key, c.cert().PublicKey) {
+			return []Finding{{CodeKeyMismatch, Critical,
+				fmt.Sprintf("does not fit the private key beside it (%s)", s.Where),
+				"find the key that belongs to it, or issue a new certificate"}}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,239 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+)
+
+// CheckOptions are what a reader may ask of a check.
+type CheckOptions struct {
+	Options
+	// FailOn is the mildest severity that counts against the cluster: Warning
+	// or Critical. "" is Warning.
+	FailOn inventory.Severity
+	// Sources are those that were read, by their names in Location.Source. What
+	// none of them could have seen is not said to be sound. Nil is all.
+	Sources []string
+	// Seen is how many certificates were looked at, of which the inventory may
+	// hold only those with faults. 0 where the inventory holds all.
+	Seen int
+}
+
+// CheckFormat writes what a check found in one way.
+type CheckFormat func(io.Writer, *inventory.Inventory, CheckOptions) error
+
+// CheckFormats are the formats by the name that `check -o` takes, the default
+// first, in the order that help lists them.
+var CheckFormats = []struct {
+	Name  string
+	Write CheckFormat
+}{
+	{"table", Check},
+	{"short", CheckShort},
+	{"json", CheckJSON},
+	{"junit", CheckJUnit},
+}
+
+// CheckFormatNames lists the names of CheckFormats.
+func CheckFormatNames() []string {
+	var names []string
+	for _, f := range CheckFormats {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// LookupCheck returns the format that `check -o` calls name, or an error that
+// lists all.
+func LookupCheck(name string) (CheckFormat, error) {
+	for _, f := range CheckFormats {
+		if f.Name == name {
+			return f.Write, nil
+		}
+	}
+	return nil, fmt.Errorf("unknown output format %q: use one of %s", name, strings.Join(CheckFormatNames(), ", "))
+}
+
+// What a check comes to, and its exit code.
+const (
+	Sound    = 0 // nothing to act on
+	Warnings = 1 // something to act on soon
+	Broken   = 2 // something to act on now
+	Unknown  = 3 // nothing was found, but not everything could be read
+)
+
+// Verdict sums inv up. Findings milder than failOn do not count. What could not
+// be read counts where nothing was found, unless there was nothing to be seen.
+func Verdict(inv *inventory.Inventory, failOn inventory.Severity) int {
+	faults := faultsOf(inv) // the worst first
+	switch {
+	case len(faults) > 0 && faults[0].Severity == inventory.Critical:
+		return Broken
+	case len(faults) > 0 && failOn != inventory.Critical:
+		return Warnings
+	case slices.ContainsFunc(inv.Skipped, func(s inventory.Skip) bool { return !s.Expected }):
+		return Unknown
+	}
+	return Sound
+}
+
+// category is what people think in when they ask whether a cluster is sound.
+type category struct {
+	name string
+	// one and many are what there is to count in it.
+	one, many string
+	// sources are those that can see it; nil for all.
+	sources []string
+}
+
+// The categories, in the order that they are written.
+var (
+	inAuthorities = &category{"certificate authorities", "CA", "CAs", nil}
+	inServers     = &category{"servers", "server certificate", "server certificates", []string{"endpoint", "kubelets", "control-plane", "files", "node-files"}}
+	inClients     = &category{"clients", "client certificate", "client certificates", []string{"kubeconfig", "files", "node-files"}}
+	inSecrets     = &category{"TLS secrets", "certificate", "certificates", []string{"secrets"}}
+	inWebhooks    = &category{"webhooks and APIs", "CA bundle's certificate", "CA bundles' certificates", []string{"webhooks"}}
+	inRequests    = &category{"certificate signing requests", "request", "requests and their certificates", []string{"requests"}}
+	inOthers      = &category{"other places", "place", "places", []string{}}
+
+	categories = []*category{inAuthorities, inServers, inClients, inSecrets, inWebhooks, inRequests, inOthers}
+)
+
+// categoryOf tells where a certificate belongs: what only one of the sources
+// can see belongs to that.
+func categoryOf(e *inventory.Entry) *category {
+	for _, c := range []*category{inSecrets, inWebhooks, inRequests} {
+		elsewhere := func(l inventory.Location) bool { return !slices.Contains(c.sources, l.Source) }
+		if len(e.Locations) > 0 && !slices.ContainsFunc(e.Locations, elsewhere) {
+			return c
+		}
+	}
+	switch {
+	case e.IsCA:
+		return inAuthorities
+	case e.Role == catalog.Client:
+		return inClients
+	}
+	return inServers
+}
+
+// categoryAt tells where a finding about a place belongs.
+func categoryAt(source string) *category {
+	if source == "trust" {
+		return inAuthorities
+	}
+	for _, c := range categories {
+		if slices.Contains(c.sources, source) {
+			return c
+		}
+	}
+	return inOthers
+}
+
+// claims are what is checked, said as it should be, by the code of what is
+// found where it is not so.
+var claims = map[inventory.Code]string{
+	inventory.CodeExpired:         "are in date",
+	inventory.CodeExpiresSoon:     "have time left",
+	inventory.CodeNotYetValid:     "are valid already",
+	inventory.CodeChainBroken:     "chain to the CA that they are held against",
+	inventory.CodeUnverified:      "can be verified",
+	inventory.CodeSelfSigned:      "are signed by the cluster's CA",
+	inventory.CodeCAExpiresFirst:  "end before their CA does",
+	inventory.CodeSANMismatch:     "name the address that they are reached by",
+	inventory.CodeWrongUsage:      "may be used for what they are used for",
+	inventory.CodeWrongSubject:    "belong to the component that holds them",
+	inventory.CodeWeakKey:         "have keys that are strong enough",
+	inventory.CodeWeakSignature:   "are signed with a sound algorithm",
+	inventory.CodeDuplicateSerial: "have a serial number of their own",
+	inventory.CodeKeyMismatch:     "belong to the key that lies beside them",
+	inventory.CodeServedDiffers:   "are the ones in the files of their servers",
+	inventory.CodeClusterAdmin:    "give no rights that cannot be taken away",
+	inventory.CodeLongLivedClient: "do not live for years",
+	inventory.CodeNoCertificate:   "are there to be presented",
+	inventory.CodeUnreadable:      "can be read",
+	inventory.CodePendingTooLong:  "are answered in time",
+	inventory.CodeWebhookBundle:   "have a CA to verify by",
+	inventory.CodeInsecureSkip:    "verify the other side",
+}
+
+// subject is what a check looked at: a certificate, a request, a place.
+type subject struct {
+	name   string
+	entry  *inventory.Entry // nil for others
+	faults []inventory.Finding
+}
+
+// checked is a category, and what was looked at in it.
+type checked struct {
+	*category
+	subjects []subject
+	sound    int              // subjects without faults
+	unsure   int              // of them, those that could not be verified
+	first    *inventory.Entry // of them, the first to end
+}
+
+// check sorts inv into categories; those that could not have been seen are left
+// out.
+func check(inv *inventory.Inventory, o CheckOptions) []*checked {
+	in := map[*category]*checked{}
+	for _, c := range categories {
+		in[c] = &checked{category: c}
+	}
+	for i := range inv.Items {
+		e := &inv.Items[i]
+		in[categoryOf(e)].add(subject{e.ID(), e, e.Findings})
+	}
+	for _, f := range inv.Findings {
+		in[categoryAt(f.Source)].add(subject{f.Where, nil, []inventory.Finding{f.Finding}})
+	}
+	for _, r := range inv.Requests {
+		in[inRequests].add(subject{r.Name, nil, r.Findings})
+	}
+	var all []*checked
+	for _, c := range categories {
+		if len(in[c].subjects) > 0 || c.seenBy(o.Sources, inv.Skipped) {
+			all = append(all, in[c])
+		}
+	}
+	return all
+}
+
+// add takes s in, with those of its findings that somebody has to act on, the
+// worst first.
+func (c *checked) add(s subject) {
+	var faults []inventory.Finding
+	for _, f := range s.faults {
+		if f.Severity != inventory.Info {
+			faults = append(faults, f)
+		}
+	}
+	slices.SortStableFunc(faults, func(a, b inventory.Finding) int { return b.Severity.Compare(a.Severity) })
+	s.faults = faults
+	if len(faults) == 0 {
+		c.sound++
+		if s.entry != nil && unverified(s.entry) {
+			c.unsure++
+		}
+		if s.entry != nil && (c.first == nil || s.entry.NotAfter.Before(c.first.NotAfter)) {
+			c.first = s.entry
+		}
+	}
+	c.subjects = append(c.subjects, s)
+}
+
+// seenBy reports whether sources, which were read but for skips, would have
+// seen what there is in c, if there were any. Nil is all sources.
+func (c *category) seenBy(sources []string, skips []inventory.Skip) bool {
+	if c != inSecrets && c != inWebhooks && c != inRequests {
+		return false
+	}
+	own := c.sources[0]
+	return (sources == nil || slices.Contains(sources, own)) &&
+		!slices.ContainsFunc(skips, func(s inventory.Skip) bool { return s.Source == own })
+}

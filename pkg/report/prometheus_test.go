@@ -1,0 +1,134 @@
+package report_test
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
+	"github.com/kubectl-certs/kubectl-certs/pkg/report"
+)
+
+// sample is a line of the text exposition format: metric, labels, value.
+var sample = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"(?:,|\}))*)|) ?(-?[0-9]+)$`)
+
+var label = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"`)
+
+// parseExposition reads the format as its specification has it, and returns
+// the labels of each series of metric.
+func parseExposition(text, metric string) ([]map[string]string, error) {
+	var found []map[string]string
+	seen := map[string]bool{}
+	typed := map[string]bool{}
+	for line := range strings.Lines(text) {
+		line, ended := strings.CutSuffix(line, "\n")
+		if !ended {
+			return nil, fmt.Errorf("the last line does not end")
+		}
+		if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			name, kind, _ := strings.Cut(rest, " ")
+			if kind != "gauge" || typed[name] {
+				return nil, fmt.Errorf("type %q", line)
+			}
+			typed[name] = true
+			continue
+		}
+		if strings.HasPrefix(line, "# HELP ") {
+			continue
+		}
+		parts := sample.FindStringSubmatch(line)
+		if parts == nil || !typed[parts[1]] {
+			return nil, fmt.Errorf("no sample of a known type: %q", line)
+		}
+		if series := strings.TrimSuffix(line, parts[3]); seen[series] {
+			return nil, fmt.Errorf("twice: %q", series)
+		} else {
+			seen[series] = true
+		}
+		if parts[1] != metric {
+			continue
+		}
+		labels := map[string]string{"": parts[3]}
+		for _, l := range label.FindAllStringSubmatch(parts[2], -1) {
+			value, err := strconv.Unquote(`"` + l[2] + `"`)
+			if err != nil {
+				return nil, err
+			}
+			labels[l[1]] = value
+		}
+		found = append(found, labels)
+	}
+	return found, nil
+}
+
+// The labels are the exporter's, for each kind of place.
+func TestPrometheusLabels(t *testing.T) {
+	entry := func(source, where string) inventory.Entry {
+		return inventory.Entry{
+			Name: "n", Node: "node-1", SerialNumber: "ff", Subject: inventory.Subject{CommonName: "cn", Organizations: []string{"o", "p"}},
+			Issuer: `CN=a\,b\"c,OU=u+OU=v,O=o1,L=l,ST=s,C=DE`, Locations: []inventory.Location{{Source: source, Where: where}},
+			NotBefore: pkitest.Now.Add(-pkitest.Day), NotAfter: pkitest.Now.Add(pkitest.Day), SHA256: "0123456789abcdef",
+		}
+	}
+	common := map[string]string{
+		"serial_number": "255", "subject_CN": "cn", "subject_O": "o",
+		"issuer_CN": `a,b"c`, "issuer_OU": "u", "issuer_O": "o1", "issuer_L": "l", "issuer_ST": "s", "issuer_C": "DE",
+		"cert_name": "n", "cert_node": "node-1",
+	}
+	tests := []struct {
+		source, where string
+		want          map[string]string
+	}{
+		{"secrets", "ns/web#tls.crt", map[string]string{"secret_namespace": "ns", "secret_name": "web", "secret_key": "tls.crt"}},
+		{"trust", "default/kube-root-ca.crt#ca.crt", map[string]string{"configmap_namespace": "default", "configmap_name": "kube-root-ca.crt", "configmap_key": "ca.crt"}},
+		{"trust", "bundle", map[string]string{"filename": "bundle", "filepath": "bundle"}},
+		{"webhooks", "APIService/v1.x", map[string]string{"cabundle_resource_kind": "APIService", "cabundle_resource_name": "v1.x"}},
+		{"webhooks", "MutatingWebhookConfiguration/m#hook", map[string]string{"cabundle_resource_kind": "MutatingWebhookConfiguration", "cabundle_resource_name": "m", "cabundle_entry": "hook"}},
+		{"kubeconfig", "dev#client-certificate", map[string]string{"embedded_kind": "user", "embedded_key": "dev"}},
+		{"kubeconfig", "dev#certificate-authority", map[string]string{"embedded_kind": "cluster", "embedded_key": "dev"}},
+		{"node-files", "/etc/kubernetes/pki/ca.crt", map[string]string{"filename": "ca.crt", "filepath": "/etc/kubernetes/pki/ca.crt"}},
+		{"endpoint", "10.0.0.1:6443", map[string]string{"filename": "10.0.0.1:6443", "filepath": "10.0.0.1:6443"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.source+" "+tt.where, func(t *testing.T) {
+			text, err := write(t, "prometheus", &inventory.Inventory{TakenAt: pkitest.Now, Items: []inventory.Entry{entry(tt.source, tt.where)}}, report.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]string{"cert_source": tt.source}
+			for _, labels := range []map[string]string{common, tt.want} {
+				for name, value := range labels {
+					want[name] = value
+				}
+			}
+			for metric, value := range map[string]string{
+				"x509_cert_not_before": "1768392000", "x509_cert_not_after": "1768564800", "x509_cert_expired": "0",
+				"x509_cert_expires_in_seconds": "86400", "x509_cert_valid_since_seconds": "86400",
+			} {
+				series, err := parseExposition(text, metric)
+				if err != nil || len(series) != 1 {
+					t.Fatalf("%s: got %v, %v", metric, series, err)
+				}
+				want[""] = value
+				if fmt.Sprint(series[0]) != fmt.Sprint(want) { // maps print in order
+					t.Errorf("%s: got\n%v\nwant\n%v", metric, series[0], want)
+				}
+			}
+		})
+	}
+}
+
+// What was not read counts, what cannot be seen does not.
+func TestPrometheusReadErrors(t *testing.T) {
+	text, err := write(t, "prometheus", busy(t), report.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	errors, err := parseExposition(text, "x509_read_errors")
+	if err != nil || len(errors) != 1 || errors[0][""] != "7" {
+		t.Errorf("got %v, %v", errors, err)
+	}
+}

@@ -1,0 +1,305 @@
+package scan_test
+
+// These tests promise that whatever lies in files is read or said to be
+// unreadable, that nothing holds a scan up, and that nothing of a private key
+// is passed on.
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
+	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
+)
+
+// said is what inv says of places: "file: message".
+func said(inv *inventory.Inventory) []string {
+	var all []string
+	for _, f := range inv.Findings {
+		all = append(all, fmt.Sprintf("%s: %s: %s", filepath.Base(f.Where), f.Code, f.Message))
+	}
+	for _, s := range inv.Skipped {
+		all = append(all, fmt.Sprintf("%s: %s", filepath.Base(s.Where), s.Reason))
+	}
+	return all
+}
+
+// names are the names in inv, short of the tree's root.
+func (x *tree) names(inv *inventory.Inventory) []string {
+	var names []string
+	for _, e := range inv.Items {
+		names = append(names, strings.TrimPrefix(filepath.ToSlash(e.Name), filepath.ToSlash(x.root)+"/"))
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestFiles(t *testing.T) {
+	ca := pkitest.NewCA(t, "my CA")
+	between := ca.Intermediate(t, "between")
+	web := ca.Issue(t, pkitest.Server("web", "web.example"))
+	alice := ca.Issue(t, pkitest.Client("alice"))
+	chain := []*x509.Certificate{between.Issue(t, pkitest.Server("behind", "behind.example")), between.Certificate}
+	encrypted := pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("secret")})
+	tests := []struct {
+		name   string
+		files  map[string][]byte
+		seen   []string
+		faults []string
+		said   []string
+	}{
+		{"PEM", map[string][]byte{"web.crt": pki.EncodeCertificates(web)}, []string{"web.crt"}, nil, nil},
+		{"PEM under another name", map[string][]byte{"tls": pki.EncodeCertificates(web)}, []string{"tls"}, nil, nil},
+		{"PEM behind text", map[string][]byte{"web.crt": append([]byte("Subject: web\n"), pki.EncodeCertificates(web)...)}, []string{"web.crt"}, nil, nil},
+		{"DER", map[string][]byte{"web.cer": web.Raw}, []string{"web.cer"}, nil, nil},
+		{"DER, two of them", map[string][]byte{"both.der": slices.Concat(ca.Certificate.Raw, web.Raw)}, []string{"both.der#1", "both.der#2"}, nil, nil},
+		{"a chain", map[string][]byte{"chain.pem": pki.EncodeCertificates(chain...)}, []string{"chain.pem#1", "chain.pem#2"}, nil, nil},
+		{"a bundle of CAs", map[string][]byte{"bundle": append(ca.PEM(), between.PEM()...)}, []string{"bundle#1", "bundle#2"}, nil, nil},
+		{"with its key", map[string][]byte{"web.pem": append(keyPEM(t, "web"), pki.EncodeCertificates(web)...)}, []string{"web.pem"}, nil, nil},
+		{"with another key", map[string][]byte{"web.pem": append(keyPEM(t, "alice"), pki.EncodeCertificates(web)...)}, []string{"web.pem"}, []string{"web.pem: key-mismatch"}, nil},
+		{"beside its key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": keyPEM(t, "web")}, []string{"web.crt"}, nil, nil},
+		{"beside another key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": keyPEM(t, "alice")}, []string{"web.crt"}, []string{"web.crt: key-mismatch"}, nil},
+		{"beside another key, as cfssl has it", map[string][]byte{"web.pem": pki.EncodeCertificates(web), "web-key.pem": keyPEM(t, "alice")}, []string{"web.pem"}, []string{"web.pem: key-mismatch"}, nil},
+		{"beside an encrypted key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": encrypted}, []string{"web.crt"}, nil, nil},
+		{"a bundle of CAs beside the second one's key", map[string][]byte{"b.crt": append(ca.PEM(), between.PEM()...), "b.key": keyPEM(t, "between")}, []string{"b.crt#1", "b.crt#2"}, nil, nil},
+		{"the same twice", map[string][]byte{"a/web.crt": pki.EncodeCertificates(web), "b/web.crt": pki.EncodeCertificates(web)}, []string{"a/web.crt"}, nil, nil},
+		{"a kubeconfig", map[string][]byte{"config": kubeconfig(t, clientcmdapi.Cluster{CertificateAuthorityData: ca.PEM()},
+			clientcmdapi.AuthInfo{ClientCertificateData: pki.EncodeCertificates(alice), ClientKeyData: keyPEM(t, "alice")})}, []string{"ca", "config"}, nil, nil},
+		{"a kubeconfig with another's key", map[string][]byte{"config": kubeconfig(t, clientcmdapi.Cluster{CertificateAuthorityData: ca.PEM()},
+			clientcmdapi.AuthInfo{ClientCertificateData: pki.EncodeCertificates(alice), ClientKeyData: keyPEM(t, "web")})}, []string{"ca", "config"}, []string{"config: key-mismatch"}, nil},
+		{"a kubeconfig that names files", map[string][]byte{
+			"config":    kubeconfig(t, clientcmdapi.Cluster{CertificateAuthority: "ca.x"}, clientcmdapi.AuthInfo{ClientCertificate: "alice.x", ClientKey: "alice-key.x"}),
+			"alice.x":   pki.EncodeCertificates(alice),
+			"ca.x":      ca.PEM(),
+			"alice-key": keyPEM(t, "web"), "alice-key.x": keyPEM(t, "web")}, []string{"ca", "config"}, []string{"config: key-mismatch"}, nil},
+		{"a kubeconfig that names files which are gone", map[string][]byte{
+			"config": kubeconfig(t, clientcmdapi.Cluster{CertificateAuthority: "/gone/ca.crt"}, clientcmdapi.AuthInfo{ClientCertificate: "alice.crt"})}, nil, nil,
+			[]string{"config#certificate-authority: the file that it names is not there: /gone/ca.crt", "config#client-certificate: the file that it names is not there: alice.crt"}},
+		{"a kubeconfig that verifies nothing", map[string][]byte{"config": kubeconfig(t, clientcmdapi.Cluster{InsecureSkipTLSVerify: true}, clientcmdapi.AuthInfo{Token: "x"})}, nil, nil,
+			[]string{"config: insecure-skip: lets anyone pose as the API server, and read what is sent to it"}},
+		{"a broken kubeconfig", map[string][]byte{"config": []byte("kind: Config\nclusters: 1\nusers: [x]\ncontexts: {")}, nil, nil,
+			[]string{"config: unreadable: cannot be read: it is no valid kubeconfig"}},
+		{"garbage DER in PEM", map[string][]byte{"web.crt": []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}, nil, nil,
+			[]string{"web.crt: unreadable: cannot be read: PEM block 1: x509: malformed certificate"}},
+		{"garbage between", map[string][]byte{"web.crt": slices.Concat(ca.PEM(), []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))}, []string{"web.crt"}, nil,
+			[]string{"web.crt: unreadable: cannot be read: PEM block 2: x509: malformed certificate"}},
+		{"PEM that is cut off", map[string][]byte{"web.crt": pki.EncodeCertificates(web)[:200]}, nil, nil,
+			[]string{"web.crt: unreadable: cannot be read: PEM block 1 is cut off or damaged"}},
+		{"DER that is cut off", map[string][]byte{"web.der": web.Raw[:200]}, nil, nil,
+			[]string{"web.der: unreadable: cannot be read: it is cut off, or no DER"}},
+		{"an empty file", map[string][]byte{"web.crt": nil, "other.crt": pki.EncodeCertificates(web)}, []string{"other.crt"}, nil,
+			[]string{"web.crt: unreadable: cannot be read: no certificate in it"}},
+		{"what is none of its business", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "ca-key.pem": keyPEM(t, "ca"), "README": []byte("0 hello"), "x.yaml": []byte("a: b"),
+			"web.csr": []byte("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n")}, []string{"web.crt"}, nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			x := newTree(t)
+			for name, data := range tt.files {
+				x.write(name, data)
+			}
+			inv := x.inspect()
+			if got := x.names(inv); !slices.Equal(got, tt.seen) {
+				t.Errorf("seen %q, want %q", got, tt.seen)
+			}
+			var wrong []string
+			for _, e := range inv.Items {
+				for _, f := range e.Findings {
+					if f.Severity != inventory.Info {
+						wrong = append(wrong, filepath.Base(e.Name)+": "+string(f.Code))
+					}
+				}
+			}
+			if !slices.Equal(wrong, tt.faults) {
+				t.Errorf("faults %q, want %q", wrong, tt.faults)
+			}
+			if got := said(inv); !slices.Equal(got, tt.said) {
+				t.Errorf("said %q, want %q", got, tt.said)
+			}
+		})
+	}
+}
+
+func TestFilesOnStandardInput(t *testing.T) {
+	ca := pkitest.NewCA(t, "my CA")
+	for _, tt := range []struct {
+		name  string
+		input []byte
+		seen  int
+		said  []string
+	}{
+		{"a certificate", ca.PEM(), 1, nil},
+		{"DER", ca.Certificate.Raw, 1, nil},
+		{"nothing", nil, 0, []string{"standard input: there are no certificates in it"}},
+		{"too much", bytes.Repeat([]byte{'x'}, 33<<20), 0, []string{"standard input: it is larger than 32 MiB"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inv := inspectFiles(t.Context(), []string{"-"}, tt.input)
+			if len(inv.Items) != tt.seen || !slices.Equal(said(inv), tt.said) {
+				t.Errorf("seen %d, said %q", len(inv.Items), said(inv))
+			}
+		})
+	}
+}
+
+// What is no certificate, and what leads nowhere, holds nothing up.
+func TestFilesThatAreNone(t *testing.T) {
+	x := newTree(t)
+	web := pki.EncodeCertificates(pkitest.NewCA(t, "my CA").Issue(t, pkitest.Server("web", "web.example")))
+	x.write("a/web.crt", web)
+	x.write("big.crt", nil)
+	if err := os.Truncate(x.path("big.crt"), 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	x.link("a/up", "..")
+	x.link("loop.crt", "pool.crt")
+	x.link("pool.crt", "loop.crt")
+	x.link("gone.crt", "nowhere.crt")
+	x.link("gone", "nowhere")
+	x.link("device", "/dev/zero")
+	x.write(strings.Repeat("d/", 40)+"deep.crt", web)
+	x.write("empty/nothing", nil)
+	inv := x.inspect()
+	if got := x.names(inv); !slices.Equal(got, []string{"a/web.crt"}) {
+		t.Errorf("seen %q", got)
+	}
+	want := []string{
+		"big.crt: it is larger than 32 MiB",
+		"d: it lies more than 32 directories deep",
+		"device: it is no regular file",
+		"gone.crt: no such file or directory",
+		"loop.crt: symbolic links lead in circles",
+		"pool.crt: symbolic links lead in circles",
+	}
+	got := said(inv)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("said %q, want %q", got, want)
+	}
+	if got := said(x.inspect("empty")); !slices.Equal(got, []string{"empty: there are no certificates in it"}) {
+		t.Errorf("of an empty directory: %q", got)
+	}
+}
+
+func TestFilesEndWithTheContext(t *testing.T) {
+	x := newTree(t)
+	x.write("ca.crt", pkitest.NewCA(t, "my CA").PEM())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if inv := inspectFiles(ctx, []string{x.root}, nil); len(inv.Items) > 0 {
+		t.Error("it went on")
+	}
+}
+
+// odd is a certificate that change made odd.
+func odd(t *testing.T, change func(*x509.Certificate)) *x509.Certificate {
+	return pkitest.NewCA(t, "my CA").Issue(t, pkitest.Server("web", "web.example"), change)
+}
+
+// Sizes and texts that nobody expects are a row, in the time that a row takes.
+func TestFilesThatAreOdd(t *testing.T) {
+	start := time.Now()
+	x := newTree(t)
+	x.write("names.crt", pki.EncodeCertificates(odd(t, func(c *x509.Certificate) {
+		for i := range 100_000 {
+			c.DNSNames = append(c.DNSNames, fmt.Sprintf("host-%d.example", i))
+		}
+	})))
+	hostile := "<script>\x1b[31m\u202e=cmd|' /C calc'!A0"
+	x.write("hostile.crt", pki.EncodeCertificates(odd(t, func(c *x509.Certificate) { c.Subject = pkix.Name{CommonName: hostile} })))
+	one := odd(t, func(*x509.Certificate) {})
+	negative := bytes.Clone(one.Raw)
+	negative[bytes.Index(negative, one.SerialNumber.Bytes())] |= 0x80 // the sign's bit
+	x.write("negative.der", negative)
+	var bundle []byte
+	for i := range 20_000 { // 10 MB
+		bundle = append(bundle, pki.EncodeCertificates(one)...)
+		if i%1000 == 0 {
+			bundle = append(bundle, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"...)
+		}
+	}
+	x.write("bundle.pem", bundle)
+	inv := x.inspect()
+	byName := map[string]inventory.Entry{}
+	for _, e := range inv.Items {
+		byName[filepath.Base(e.Locations[0].Where)] = e
+	}
+	if n := len(byName["names.crt"].DNSNames); n != 100_001 {
+		t.Errorf("%d names", n)
+	}
+	if got := byName["hostile.crt"].Subject.CommonName; got != hostile {
+		t.Errorf("the subject is %q", got)
+	}
+	if _, ok := byName["bundle.pem"]; !ok {
+		t.Errorf("the bundle is not there: %q", said(inv))
+	}
+	said := strings.Join(said(inv), "\n")
+	for _, want := range []string{"negative.der: unreadable: cannot be read: x509: negative serial number", "bundle.pem: unreadable: cannot be read: PEM block 2: x509: malformed certificate; PEM block 1003: x509: malformed certificate; PEM block 2004: x509: malformed certificate; and 17 more"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q, but %q", want, said)
+		}
+	}
+	if took := time.Since(start); took > long/2 {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// A key of millions of bits would keep a signature's check at work for hours.
+func TestFilesRefuseKeysOfAbsurdLength(t *testing.T) {
+	n := new(big.Int).Lsh(big.NewInt(1), 1<<20)
+	n.Add(n, big.NewInt(1))
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "huge"}, NotBefore: pkitest.Now, NotAfter: pkitest.Now.Add(pkitest.Day)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &rsa.PublicKey{N: n, E: 65537}, pkitest.Key("huge"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := newTree(t)
+	x.write("huge.der", der)
+	x.write("huge.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	for _, line := range said(x.inspect()) {
+		if !strings.Contains(line, "RSA key of 1048577 bits") {
+			t.Errorf("it says %q", line)
+		}
+	}
+}
+
+// Nothing that a stranger puts into a kubeconfig stops the scan, or passes on
+// the key.
+func FuzzFiles(f *testing.F) {
+	ca := pkitest.NewCA(f, "my CA")
+	secret := []byte("c2VjcmV0c2VjcmV0c2VjcmV0")
+	f.Add(kubeconfig(f, clientcmdapi.Cluster{CertificateAuthorityData: ca.PEM()}, clientcmdapi.AuthInfo{ClientCertificateData: ca.PEM(), ClientKeyData: secret}))
+	f.Add([]byte(`{"kind":"Config","clusters":[],"users":[{"name":"x","user":{"client-key-data":"c2Vj"}}],"contexts":null}`))
+	f.Add([]byte("clusters: [&a [*a]]\nusers:\ncontexts:\n"))
+	f.Add(ca.PEM())
+	f.Add(ca.Certificate.Raw)
+	f.Add(append(ca.PEM(), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"...))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "file.pem")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := scan.WriteFiles(t.Context(), []string{path}, &out); err != nil {
+			t.Fatal(err)
+		}
+		inspectFiles(t.Context(), []string{path}, nil)
+	})
+}

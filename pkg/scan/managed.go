@@ -1,0 +1,28 @@
+package scan
+
+import (
+	"fmt"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+)
+
+// Managed says, once and as what is normal there, what cannot be seen where a
+// provider runs the control plane. It returns false for all other clusters.
+// Each of server (the API server's URL), version (the API server's) and
+// providerID (of any node) may be "".
+func Managed(server, version, providerID string) (inventory.Skip, bool) {
+	m, ok := catalog.RecogniseManaged(server, version, providerID)
+	if !ok {
+		return inventory.Skip{}, false
+	}
+	s := inventory.Skip{
+		Source: "control-plane", Where: m.Name, Expected: true,
+		Reason: fmt.Sprintf("%s runs the control plane: etcd, the scheduler, the controller manager, and the files of all of them are its own", m.Name),
+		Hint:   "nothing is to be done: the provider renews their certificates",
+	}
+	if !m.SignsClients {
+		s.Hint += "; client certificates cannot be issued there"
+	}
+	return s, true
+}

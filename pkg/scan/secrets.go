@@ -1,0 +1,93 @@
+package scan
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+)
+
+const secretsSource = "secrets"
+
+// Secrets reads the certificates in Secrets of type kubernetes.io/tls of all
+// namespaces or, where the caller may not list those, of namespace. The API
+// sends private keys along: they are let go unread.
+func Secrets(client kubernetes.Interface, namespace string) Source {
+	return Source{secretsSource, func(ctx context.Context, to *inventory.Collector) {
+		at := inventory.Location{Source: secretsSource, Where: "secrets in all namespaces"}
+		err := readSecrets(ctx, to, client, metav1.NamespaceAll)
+		if err == nil {
+			return
+		}
+		skip(to, at, err, "list secrets in all namespaces, which lets you read private keys too")
+		if !apierrors.IsForbidden(err) {
+			return
+		}
+		if err := readSecrets(ctx, to, client, namespace); err != nil {
+			at.Where = "secrets in namespace " + namespace
+			skip(to, at, err, "list secrets in namespace "+namespace+", or choose another one with --namespace")
+		}
+	}}
+}
+
+// readSecrets reads the TLS secrets of a namespace page by page, the next one
+// while the last one is looked at.
+func readSecrets(ctx context.Context, to *inventory.Collector, client kubernetes.Interface, namespace string) error {
+	pages := make(chan []corev1.Secret)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(pages)
+		options := metav1.ListOptions{FieldSelector: "type=" + string(corev1.SecretTypeTLS), Limit: pageSize}
+		for {
+			list, err := client.CoreV1().Secrets(namespace).List(ctx, options)
+			if err != nil {
+				return err
+			}
+			select {
+			case pages <- list.Items:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if options.Continue = list.Continue; options.Continue == "" {
+				return nil
+			}
+		}
+	})
+	group.Go(func() error {
+		for page := range pages {
+			for i := range page {
+				readSecret(to, &page[i])
+				page[i] = corev1.Secret{} // the key above all
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// readSecret reads what is public in a TLS secret.
+func readSecret(to *inventory.Collector, secret *corev1.Secret) {
+	name := fmt.Sprintf("secret/%s/%s", secret.Namespace, secret.Name)
+	at := func(key string, place catalog.Place, name string) inventory.Sighting {
+		return inventory.Sighting{
+			Location: inventory.Location{Source: secretsSource, Where: secret.Namespace + "/" + secret.Name + "#" + key},
+			Place:    place, Name: name,
+		}
+	}
+	leaf := at(corev1.TLSCertKey, catalog.SecretLeaf, name)
+	if data := secret.Data[corev1.TLSCertKey]; len(data) > 0 {
+		seePEMChain(to, leaf, data)
+	} else {
+		unreadable(to, leaf, errEmpty)
+	}
+	if data := secret.Data["ca.crt"]; len(data) > 0 {
+		see(to, at("ca.crt", catalog.SecretCA, name+"#ca.crt"), data)
+	}
+}

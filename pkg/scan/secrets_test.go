@@ -1,0 +1,116 @@
+package scan_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
+	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
+)
+
+func tlsSecret(namespace, name string, data map[string][]byte) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Type: corev1.SecretTypeTLS, Data: data}
+}
+
+func TestSecrets(t *testing.T) {
+	ca := pkitest.NewCA(t, "issuer")
+	shop := pki.EncodeCertificates(ca.Issue(t, pkitest.Server("shop", "shop.example")))
+	const at = "web/shop#tls.crt"
+	tests := []struct {
+		name         string
+		data         map[string][]byte
+		seen, faults []string
+	}{
+		{"a certificate", map[string][]byte{"tls.crt": shop}, []string{"shop: " + at}, nil},
+		{"with its CA", map[string][]byte{"tls.crt": shop, "ca.crt": ca.PEM()}, []string{"issuer: web/shop#ca.crt", "shop: " + at}, nil},
+		{"with its chain", map[string][]byte{"tls.crt": append(shop[:len(shop):len(shop)], ca.PEM()...)}, []string{"shop: " + at}, nil},
+		{"nothing", nil, nil, []string{at + ": cannot be read: it is empty"}},
+		{"garbage", map[string][]byte{"tls.crt": []byte("\x00\x1b[31m")}, nil, []string{at + ": cannot be read: no PEM certificate in it"}},
+		{"garbage DER", map[string][]byte{"tls.crt": []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}, nil, []string{at + ": cannot be read: PEM block 1"}},
+		{"cut off", map[string][]byte{"tls.crt": shop[:len(shop)-30]}, nil, []string{at + ": cannot be read: PEM block 1 is cut off or damaged"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			check(t, read(long, scan.Secrets(fake.NewClientset(tlsSecret("web", "shop", tt.data)), "web")), tt.seen, tt.faults)
+		})
+	}
+}
+
+// What the API sends beside the certificate is never looked at.
+func TestSecretsLetsKeysGo(t *testing.T) {
+	ca := pkitest.NewCA(t, "issuer")
+	keyPEM, err := pki.EncodeKey(pkitest.Key("shop"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := pki.EncodeCertificates(ca.Issue(t, pkitest.Server("shop", "shop.example")))
+	// Also where somebody put the key into the certificate's place.
+	inv := read(long, scan.Secrets(fake.NewClientset(
+		tlsSecret("web", "shop", map[string][]byte{"tls.crt": append(certificate, keyPEM...), "tls.key": keyPEM}),
+		tlsSecret("web", "swapped", map[string][]byte{"tls.crt": keyPEM, "tls.key": certificate}),
+	), "web"))
+	text, err := json.Marshal(inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := strings.Split(string(keyPEM), "\n")[1]
+	if strings.Contains(string(text), body) || strings.Contains(string(text), "PRIVATE") {
+		t.Errorf("the inventory holds the key:\n%s", text)
+	}
+	check(t, inv, []string{"shop: web/shop#tls.crt"}, []string{"web/swapped#tls.crt: cannot be read: no PEM certificate in it"})
+}
+
+// Whoever may read the secrets of one namespace sees those, and what else there
+// would be to see.
+func TestSecretsFallsBack(t *testing.T) {
+	ca := pkitest.NewCA(t, "issuer")
+	client := fake.NewClientset(tlsSecret("web", "shop", map[string][]byte{"tls.crt": pki.EncodeCertificates(ca.Issue(t, pkitest.Server("shop", "s")))}))
+	client.PrependReactor("list", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if action.GetNamespace() == "web" {
+			return false, nil, nil
+		}
+		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "", nil)
+	})
+	check(t, read(long, scan.Secrets(client, "web")), []string{"shop: web/shop#tls.crt"}, []string{"secrets in all namespaces: forbidden"})
+	check(t, read(long, scan.Secrets(client, "other")), nil, []string{"secrets in all namespaces: forbidden", "secrets in namespace other: forbidden"})
+}
+
+// Page after page is read, and asked of the server by type.
+func TestSecretsReadsPages(t *testing.T) {
+	ca := pkitest.NewCA(t, "issuer")
+	client := fake.NewClientset()
+	pages := map[string]*corev1.SecretList{}
+	for from, to := range map[string]string{"": "second", "second": "third", "third": ""} {
+		secret := tlsSecret("web", "after-"+from, map[string][]byte{"tls.crt": pki.EncodeCertificates(ca.Issue(t, pkitest.Server("after-"+from, "s")))})
+		pages[from] = &corev1.SecretList{ListMeta: metav1.ListMeta{Continue: to}, Items: []corev1.Secret{*secret}}
+	}
+	client.PrependReactor("list", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		options := action.(clienttesting.ListActionImpl).ListOptions
+		if options.FieldSelector != "type=kubernetes.io/tls" || options.Limit == 0 {
+			t.Errorf("asked for %+v", options)
+		}
+		return true, pages[options.Continue], nil
+	})
+	inv := read(long, scan.Secrets(client, "web"))
+	if len(inv.Items) != 3 || len(inv.Skipped) > 0 {
+		t.Errorf("got %d certificates, skipped %+v", len(inv.Items), inv.Skipped)
+	}
+	var at []inventory.Location
+	for _, e := range inv.Items {
+		at = append(at, e.Locations...)
+	}
+	if len(at) != 3 {
+		t.Errorf("at %+v", at)
+	}
+}
