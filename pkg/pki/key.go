@@ -12,6 +12,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,7 +92,7 @@ func PublicHalf(data []byte) crypto.PublicKey {
 		if block == nil {
 			return nil
 		}
-		if key := parsePrivateKey(block); key != nil {
+		if key, err := parsePrivateKey(block); err == nil && key != nil {
 			return key.Public()
 		}
 		data = rest
@@ -102,27 +103,36 @@ func PublicHalf(data []byte) crypto.PublicKey {
 // would take for ever to look at.
 const mostKeyBytes = 16 << 10
 
-// parsePrivateKey reads a key, and overwrites the bytes that it was in.
-func parsePrivateKey(block *pem.Block) crypto.Signer {
-	if !strings.HasSuffix(block.Type, "PRIVATE KEY") || len(block.Bytes) > mostKeyBytes {
-		return nil
-	}
-	defer clear(block.Bytes)
-	var key any
+var errUnreadableKey = errors.New("the private key cannot be read")
+
+// parsePrivateKey reads a key, and overwrites the bytes that it was in. Its
+// errors do not have the parser's words, which could quote what is in it. It
+// returns nil and no error for a block that is no key in the open.
+func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
+	var parse func([]byte) (any, error)
 	switch block.Type {
 	case "PRIVATE KEY":
-		key, _ = x509.ParsePKCS8PrivateKey(block.Bytes)
+		parse = x509.ParsePKCS8PrivateKey
 	case "RSA PRIVATE KEY":
-		if rsaKey, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-			key = rsaKey
-		}
+		parse = func(der []byte) (any, error) { return x509.ParsePKCS1PrivateKey(der) }
 	case "EC PRIVATE KEY":
-		if ecKey, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
-			key = ecKey
-		}
+		parse = func(der []byte) (any, error) { return x509.ParseECPrivateKey(der) }
+	default: // such as the parameters that openssl puts before an EC key
+		return nil, nil
 	}
-	signer, _ := key.(crypto.Signer)
-	return signer
+	defer clear(block.Bytes)
+	if len(block.Bytes) > mostKeyBytes {
+		return nil, errUnreadableKey
+	}
+	key, err := parse(block.Bytes)
+	if err != nil {
+		return nil, errUnreadableKey
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("the private key cannot sign")
+	}
+	return signer, nil
 }
 
 // DescribeKey names the algorithm of a public key, as x509 does, and its size

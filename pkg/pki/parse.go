@@ -55,28 +55,10 @@ func ParseKey(data []byte) (crypto.Signer, error) {
 		if block == nil {
 			return nil, errors.New("no PEM private key in it")
 		}
+		if key, err := parsePrivateKey(block); key != nil || err != nil {
+			return key, err
+		}
 		data = rest
-		var key any
-		var err error
-		switch block.Type {
-		case "PRIVATE KEY":
-			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-		case "RSA PRIVATE KEY":
-			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-		case "EC PRIVATE KEY":
-			key, err = x509.ParseECPrivateKey(block.Bytes)
-		default: // the parameters that openssl puts before an EC key
-			continue
-		}
-		if err != nil {
-			// The parser's own words could quote what is in it.
-			return nil, errors.New("the private key cannot be read")
-		}
-		signer, ok := key.(crypto.Signer)
-		if !ok {
-			return nil, errors.New("the private key cannot sign")
-		}
-		return signer, nil
 	}
 }
 

@@ -89,7 +89,8 @@ func busyRest(found *inventory.Collector) {
 	for i := range 6 {
 		found.Skip(inventory.Skip{Source: "kubelets", Where: fmt.Sprintf("worker-%d:10250", i+3), Reason: "the connection was refused", Hint: "see --reach"})
 	}
-	found.Skip(inventory.Skip{Source: "secrets", Where: "all namespaces", Reason: "forbidden", Hint: "ask for: list secrets"})
+	found.Skip(inventory.Skip{Source: "secrets", Where: "secrets in all namespaces", Reason: "forbidden", Hint: "ask for: list secrets"})
+	found.Skip(inventory.Skip{Source: "control-plane", Where: "nodes", Reason: "forbidden", Hint: "ask for: list nodes"})
 	found.Skip(inventory.Skip{Source: "control-plane", Where: "etcd", Reason: "the provider hides it", Expected: true})
 	found.Skip(inventory.Skip{Source: "control-plane", Where: "scheduler", Reason: "the provider hides it", Expected: true})
 }

@@ -168,12 +168,12 @@ func counts(inv *inventory.Inventory) []count {
 	all := []count{
 		{len(inv.Items), "certificates", "neutral"},
 		{n[inventory.OK], "sound", "ok"},
-		{unsure, "could not be verified", "neutral"},
-		{n[inventory.Expiring], "end soon", "warning"},
-		{n[inventory.Expired], "have ended", "critical"},
+		{unsure, "unverified", "neutral"},
+		{n[inventory.Expiring], "ending soon", "warning"},
+		{n[inventory.Expired], "ended", "critical"},
 		{n[inventory.Invalid], "invalid", "critical"},
-		{len(inv.Requests), "requests wait", "neutral"},
-		{skips, "could not be read", "warning"},
+		{len(inv.Requests), "requests waiting", "neutral"},
+		{skips, "places not read", "warning"},
 	}
 	var some []count
 	for i, c := range all {

@@ -28,10 +28,10 @@ type stroke struct{ X1, Y1, X2, Y2, Middle int }
 
 // The measures of a drawing, in the units of its SVG.
 const (
-	boxWidth   = 330
+	boxWidth   = 300
 	boxHeight  = 26
-	boxLetters = 42 // columns of text that fit into a box
-	boxColumn  = boxWidth + 60
+	boxLetters = 38 // columns of text that fit into a box
+	boxColumn  = boxWidth + 50
 	boxRow     = boxHeight + 8
 	groupGap   = 14
 	mostRoots  = 30

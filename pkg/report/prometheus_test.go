@@ -128,7 +128,7 @@ func TestPrometheusReadErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	errors, err := parseExposition(text, "x509_read_errors")
-	if err != nil || len(errors) != 1 || errors[0][""] != "7" {
+	if err != nil || len(errors) != 1 || errors[0][""] != "8" {
 		t.Errorf("got %v, %v", errors, err)
 	}
 }

@@ -46,8 +46,11 @@ func (g *gap) add(source, where string) {
 }
 
 func place(source, where string) string {
-	if where == "" || where == source {
+	if where == "" {
 		return source
+	}
+	if strings.HasPrefix(where, source) { // "secrets in all namespaces" says it all
+		return where
 	}
 	return source + " " + where
 }
@@ -70,12 +73,7 @@ func skipped(w io.Writer, inv *inventory.Inventory, o Options) error {
 		if !o.NoHeaders {
 			out.WriteString("SKIPPED\n")
 		}
-		for _, g := range gaps {
-			out.WriteString(Printable(g.where()+": "+g.Reason) + "\n")
-			if g.Hint != "" {
-				out.WriteString("  hint: " + Printable(g.Hint) + "\n")
-			}
-		}
+		writeGaps(&out, gaps)
 	}
 	if gaps := gapsOf(inv.Skipped, true); len(gaps) > 0 {
 		if out.Len() > 0 {
@@ -91,4 +89,36 @@ func skipped(w io.Writer, inv *inventory.Inventory, o Options) error {
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// writeGaps writes what could not be read. Where several have a reason in
+// common, as one permission after the other that is missing, that stands above
+// them.
+func writeGaps(out *strings.Builder, gaps []gap) {
+	var reasons []string
+	by := map[string][]gap{}
+	for _, g := range gaps {
+		if by[g.Reason] == nil {
+			reasons = append(reasons, g.Reason)
+		}
+		by[g.Reason] = append(by[g.Reason], g)
+	}
+	for _, reason := range reasons {
+		if alike := by[reason]; len(alike) > 1 {
+			out.WriteString(Printable(reason) + ":\n")
+			for _, g := range alike {
+				text := g.where()
+				if g.Hint != "" {
+					text += ": " + g.Hint
+				}
+				out.WriteString("  " + Printable(text) + "\n")
+			}
+			continue
+		}
+		g := by[reason][0]
+		out.WriteString(Printable(g.where()+": "+g.Reason) + "\n")
+		if g.Hint != "" {
+			out.WriteString("  hint: " + Printable(g.Hint) + "\n")
+		}
+	}
 }

@@ -23,9 +23,9 @@ import (
 // slowly bounds what a restart of a component takes.
 const slowly = 3 * time.Minute
 
-// eventually waits until done says so, and says what it waits for if it never
+// awaiting waits until done says so, and says what it waits for if it never
 // does.
-func eventually(t *testing.T, what string, done func(ctx context.Context) (bool, error)) {
+func awaiting(t *testing.T, what string, done func(ctx context.Context) (bool, error)) {
 	t.Helper()
 	if err := wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), 500*time.Millisecond, slowly, true, done); err != nil {
 		t.Fatalf("%s: %v", what, err)
@@ -127,7 +127,7 @@ func awaitComponent(t *testing.T, component, uid, argument string) {
 	t.Helper()
 	client := admin(t)
 	var started time.Time
-	eventually(t, component+" runs with "+argument, func(ctx context.Context) (bool, error) {
+	awaiting(t, component+" runs with "+argument, func(ctx context.Context) (bool, error) {
 		pod, err := client.CoreV1().Pods("kube-system").Get(ctx, component+"-"+controlPlane, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return false, nil
@@ -143,7 +143,7 @@ func awaitComponent(t *testing.T, component, uid, argument string) {
 		return true, nil
 	})
 	var taken coordinationv1.Lease
-	eventually(t, component+" takes and renews its lease", func(ctx context.Context) (bool, error) {
+	awaiting(t, component+" takes and renews its lease", func(ctx context.Context) (bool, error) {
 		lease, err := client.CoordinationV1().Leases("kube-system").Get(ctx, component, metav1.GetOptions{})
 		if err != nil || lease.Spec.AcquireTime == nil || !lease.Spec.AcquireTime.After(started) {
 			return false, err
@@ -171,7 +171,7 @@ func TestSchedulerRunsOnIt(t *testing.T) {
 	if _, err := client.CoreV1().Pods(dev).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the pod is scheduled", func(ctx context.Context) (bool, error) {
+	awaiting(t, "the pod is scheduled", func(ctx context.Context) (bool, error) {
 		pod, err := client.CoreV1().Pods(dev).Get(ctx, "pod", metav1.GetOptions{})
 		return err == nil && pod.Spec.NodeName != "", err
 	})
@@ -179,7 +179,7 @@ func TestSchedulerRunsOnIt(t *testing.T) {
 
 func waitForServiceAccount(t *testing.T, namespace string) {
 	t.Helper()
-	eventually(t, "the namespace has its service account", func(ctx context.Context) (bool, error) {
+	awaiting(t, "the namespace has its service account", func(ctx context.Context) (bool, error) {
 		_, err := admin(t).CoreV1().ServiceAccounts(namespace).Get(ctx, "default", metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return false, nil
@@ -196,7 +196,7 @@ func TestControllerManagerRunsOnIt(t *testing.T) {
 	namespace(t, dev)
 	forgetUsers(t, user)
 	waitForServiceAccount(t, dev)
-	eventually(t, "the namespace has kube-root-ca.crt", func(ctx context.Context) (bool, error) {
+	awaiting(t, "the namespace has kube-root-ca.crt", func(ctx context.Context) (bool, error) {
 		_, err := admin(t).CoreV1().ConfigMaps(dev).Get(ctx, "kube-root-ca.crt", metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return false, nil
@@ -255,7 +255,7 @@ func TestProxyRunsOnIt(t *testing.T) {
 	})
 	p.must("kubectl", "patch", "daemonset", "kube-proxy", "-n", "kube-system", "--type=merge", "-p",
 		`{"spec":{"template":{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"e2e-proxy","operator":"DoesNotExist"}]}]}}}}}}}`)
-	eventually(t, "the node's own proxy is gone", func(ctx context.Context) (bool, error) {
+	awaiting(t, "the node's own proxy is gone", func(ctx context.Context) (bool, error) {
 		pods, err := client.CoreV1().Pods("kube-system").List(ctx, metav1.ListOptions{LabelSelector: "k8s-app=kube-proxy", FieldSelector: "spec.nodeName=" + node})
 		return err == nil && len(pods.Items) == 0, err
 	})
@@ -265,7 +265,7 @@ func TestProxyRunsOnIt(t *testing.T) {
 	address := serveAPI(t, name)
 	// The node has no curl; in plain HTTP, too, the API server says something.
 	const say = `exec 3<>/dev/tcp/$0/443 && printf 'GET / HTTP/1.0\r\n\r\n' >&3 && cat <&3`
-	eventually(t, "the Service answers on the node", func(context.Context) (bool, error) {
+	awaiting(t, "the Service answers on the node", func(context.Context) (bool, error) {
 		out, err := exec.Command("docker", "exec", node, "timeout", "2", "bash", "-c", say, address).Output()
 		return err == nil && strings.Contains(string(out), "HTTP request to an HTTPS server"), nil
 	})

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
@@ -153,47 +152,6 @@ func asOpenSSLWrites(address string) string {
 		groups = append(groups, fmt.Sprintf("%X", uint16(bytes[i])<<8|uint16(bytes[i+1])))
 	}
 	return strings.Join(groups, ":")
-}
-
-// Every format tells of the same certificates.
-func TestInspectFormats(t *testing.T) {
-	p := newPerson(t, adminKubeconfig(t))
-	inv, _ := p.inspect(0)
-	var names []string
-	for _, e := range inv.Items {
-		names = append(names, e.Name)
-	}
-	if got := strings.Fields(p.must("kubectl", "certs", "inspect", "-o", "name")); !slices.Equal(got, names) {
-		t.Errorf("-o name: %q, JSON: %q", got, names)
-	}
-	var fromYAML inventory.Inventory
-	if err := yaml.Unmarshal([]byte(p.must("kubectl", "certs", "inspect", "-o", "yaml")), &fromYAML); err != nil || len(fromYAML.Items) != len(names) {
-		t.Errorf("-o yaml: %v, %d items", err, len(fromYAML.Items))
-	}
-	table, wide := p.must("kubectl", "certs", "inspect"), p.must("kubectl", "certs", "inspect", "-o", "wide")
-	for _, e := range inv.Items {
-		line := func(text string) string {
-			for _, l := range strings.Split(text, "\n") {
-				if strings.HasPrefix(l, e.Name+" ") && strings.Contains(l, e.Subject.CommonName) {
-					return l
-				}
-			}
-			t.Errorf("no line for %s in:\n%s", e.Name, text)
-			return ""
-		}
-		if l := line(table); !strings.Contains(l, e.NotAfter.Format("2006-01-02 15:04 UTC")) || !(strings.Contains(l, " "+string(e.Status)+" ") || strings.Contains(l, " unverified ")) {
-			t.Errorf("the table says %q", l)
-		}
-		if l := line(wide); !strings.Contains(l, e.SHA256) || !strings.Contains(l, e.SerialNumber) {
-			t.Errorf("-o wide says %q", l)
-		}
-	}
-	if strings.Contains(table, "\x1b") {
-		t.Error("colour in a pipe")
-	}
-	if !strings.Contains(p.must("kubectl", "certs", "inspect", "--color", "always"), "\x1b[32mok\x1b[0m") {
-		t.Error("no colour with --color always")
-	}
 }
 
 // A user without rights sees what the network shows; the rest is under

@@ -44,7 +44,7 @@ func TestIssueManyInterrupted(t *testing.T) {
 		return found
 	}
 	r := p.start("issue", "-f", "people.yaml", "--out", "people/")
-	eventually(t, "somebody is let in", func(context.Context) (bool, error) { return len(files()) > 3, nil })
+	awaiting(t, "somebody is let in", func(context.Context) (bool, error) { return len(files()) > 3, nil })
 	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func TestOffboard(t *testing.T) {
 	if r.code != 0 {
 		t.Fatalf("exit %d\n%s", r.code, r.stderr)
 	}
-	eventually(t, "the leaver may no longer list pods", func(context.Context) (bool, error) { return !leaver.canI("list", "pods", "-A"), nil })
+	awaiting(t, "the leaver may not list pods any more", func(context.Context) (bool, error) { return !leaver.canI("list", "pods", "-A"), nil })
 	if who, _ := leaver.whoami(); who != user {
 		t.Errorf("the certificate makes %q of its holder, and is said to authenticate still", who)
 	}
@@ -96,7 +96,7 @@ func TestOffboard(t *testing.T) {
 	}
 
 	root.must("kubectl", "certs", "offboard", user, "--all-bindings", "--yes")
-	eventually(t, "the leaver no longer is an administrator", func(context.Context) (bool, error) {
+	awaiting(t, "the leaver is no administrator of the namespace any more", func(context.Context) (bool, error) {
 		return !leaver.canI("delete", "rolebindings", "-n", ns), nil
 	})
 	if subjects := root.must("kubectl", "get", "rolebinding", "theirs", "-n", ns, "-o", "jsonpath={.subjects[*].name}"); subjects != "e2e-stays e2e-others" {

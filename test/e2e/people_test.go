@@ -28,7 +28,7 @@ import (
 func namespace(t *testing.T, name string) {
 	t.Helper()
 	client := admin(t)
-	eventually(t, "namespace "+name+" can be made", func(ctx context.Context) (bool, error) {
+	awaiting(t, "namespace "+name+" can be made", func(ctx context.Context) (bool, error) {
 		_, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
 		if apierrors.IsAlreadyExists(err) {
 			return false, nil

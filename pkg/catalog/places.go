@@ -1,0 +1,138 @@
+package catalog
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Place is a kind of place where a certificate can be seen, or where trust is
+// configured.
+type Place string
+
+// The places that certificates are read from.
+const (
+	// KubeconfigClient is the client certificate of a kubeconfig's user.
+	KubeconfigClient Place = "kubeconfig client"
+	// KubeconfigCA is the certificate-authority of a kubeconfig's cluster:
+	// what kubectl verifies the API server by.
+	KubeconfigCA Place = "kubeconfig CA"
+	// APIServerEndpoint is what an API server presents on its serving port.
+	APIServerEndpoint Place = "API server endpoint"
+	// KubeletPort is what a kubelet presents.
+	KubeletPort Place = "kubelet port"
+	// EtcdClientPort is what etcd presents to its clients.
+	EtcdClientPort Place = "etcd client port"
+	// EtcdPeerPort is what etcd presents to its other members.
+	EtcdPeerPort Place = "etcd peer port"
+	// ControllerManagerPort is what kube-controller-manager presents.
+	ControllerManagerPort Place = "controller manager port"
+	// SchedulerPort is what kube-scheduler presents.
+	SchedulerPort Place = "scheduler port"
+	// RootCA is ConfigMap kube-root-ca.crt: what pods verify the API server by.
+	RootCA Place = "kube-root-ca.crt"
+	// ClientCA is client-ca-file in ConfigMap
+	// kube-system/extension-apiserver-authentication: what the API server
+	// verifies client certificates by.
+	ClientCA Place = "client-ca-file"
+	// RequestHeaderCA is requestheader-client-ca-file, beside ClientCA: what
+	// verifies the front proxy.
+	RequestHeaderCA Place = "requestheader-client-ca-file"
+	// ClusterInfoCA is the CA in ConfigMap kube-public/cluster-info: what
+	// kubeadm's new nodes verify the API server by.
+	ClusterInfoCA Place = "cluster-info CA"
+
+	// ServerCAFile is a file that clients verify the API server by.
+	ServerCAFile Place = "CA file for servers"
+	// ClientCAFile is a file that the API server verifies clients by.
+	ClientCAFile Place = "CA file for clients"
+	// FrontProxyCAFile is a file that verifies the front proxy.
+	FrontProxyCAFile Place = "CA file for the front proxy"
+	// EtcdCAFile is a file that etcd and its clients verify each other by.
+	EtcdCAFile Place = "CA file of etcd"
+	// EtcdPeerCAFile is a file that members of etcd verify each other by.
+	EtcdPeerCAFile Place = "CA file of etcd's members"
+	// LeafFile is a file that holds a server's or a client's certificate.
+	LeafFile Place = "file"
+
+	// IssuedRequest is a CertificateSigningRequest that a signer of Kubernetes'
+	// own has signed.
+	IssuedRequest Place = "certificate signing request"
+	// OtherSigner is a CertificateSigningRequest that somebody else has signed.
+	OtherSigner Place = "request to another signer"
+	// OtherContextClient is KubeconfigClient of a context that is not in use,
+	// perhaps of another cluster.
+	OtherContextClient Place = "client of another context"
+	// OtherContextCA is KubeconfigCA of a context that is not in use.
+	OtherContextCA Place = "CA of another context"
+	// TrustBundle is a ClusterTrustBundle.
+	TrustBundle Place = "cluster trust bundle"
+	// CallBundle is what the API server verifies a webhook or an aggregated API
+	// server by.
+	CallBundle Place = "CA bundle for calls"
+	// SecretLeaf is tls.crt of a Secret of type kubernetes.io/tls.
+	SecretLeaf Place = "TLS secret"
+	// SecretCA is ca.crt beside SecretLeaf.
+	SecretCA Place = "CA in a TLS secret"
+)
+
+// places has every Place, the most telling ones first: a certificate that is
+// seen in several of them is named by the first.
+var places = []Place{
+	APIServerEndpoint, KubeletPort, EtcdClientPort, EtcdPeerPort, ControllerManagerPort, SchedulerPort,
+	KubeconfigClient, RootCA, ClientCA, RequestHeaderCA, KubeconfigCA, ClusterInfoCA,
+	ServerCAFile, ClientCAFile, FrontProxyCAFile, EtcdCAFile, EtcdPeerCAFile, LeafFile,
+	IssuedRequest, OtherSigner, OtherContextClient, OtherContextCA, TrustBundle, CallBundle, SecretLeaf, SecretCA,
+}
+
+// ComparePlaces orders places, the most telling ones first.
+func ComparePlaces(a, b Place) int {
+	return cmp.Compare(slices.Index(places, a), slices.Index(places, b))
+}
+
+// IsAnchor reports whether what is seen at place is a trust anchor of the
+// cluster's own.
+func IsAnchor(place Place) bool {
+	switch place {
+	case KubeconfigCA, RootCA, ClientCA, RequestHeaderCA, ClusterInfoCA,
+		ServerCAFile, ClientCAFile, FrontProxyCAFile, EtcdCAFile, EtcdPeerCAFile:
+		return true
+	}
+	return false
+}
+
+// IsServed reports whether what is seen at place is what a server presents.
+func IsServed(place Place) bool {
+	_, ok := ports[place]
+	return ok || place == APIServerEndpoint
+}
+
+// ports are the ports of nodes where components present certificates.
+var ports = map[Place]int{
+	KubeletPort:           10250,
+	EtcdClientPort:        2379,
+	EtcdPeerPort:          2380,
+	ControllerManagerPort: 10257,
+	SchedulerPort:         10259,
+}
+
+// Port returns the port of a node that place is.
+func Port(place Place) (number int, ok bool) {
+	number, ok = ports[place]
+	return number, ok
+}
+
+// Anchors returns the places whose certificates verify what is seen at place
+// when no row tells more.
+func Anchors(place Place) []Place {
+	switch place {
+	case APIServerEndpoint:
+		return servedBy
+	case KubeconfigClient, IssuedRequest:
+		return clientsBy
+	case EtcdClientPort:
+		return []Place{EtcdCAFile}
+	case EtcdPeerPort:
+		return []Place{EtcdPeerCAFile}
+	}
+	return nil
+}
