@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -65,12 +66,12 @@ type lintFlags struct {
 }
 
 func (a *app) lint(ctx context.Context, g *globals, files kubeconfig.Files, f lintFlags) error {
-	report := kubeconfig.Lint(files, a.now())
+	report := kubeconfig.Lint(files, a.now(), installed)
 	if f.fix {
 		if err := a.fix(ctx, files, report); err != nil {
 			return err
 		}
-		report = kubeconfig.Lint(files, a.now())
+		report = kubeconfig.Lint(files, a.now(), installed)
 	}
 	if f.ping {
 		if f.others {
@@ -92,6 +93,12 @@ func (a *app) lint(ctx context.Context, g *globals, files kubeconfig.Files, f li
 		return exit(lintWarnings)
 	}
 	return nil
+}
+
+// installed reports whether a program is in PATH.
+func installed(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
 }
 
 // fix mends what a report says can be mended.

@@ -29,7 +29,8 @@ func Locate(explicit, env, home string) Files {
 	}
 	var paths []string
 	for _, path := range filepath.SplitList(env) {
-		if path != "" && !slices.Contains(paths, path) {
+		same := func(other string) bool { return filepath.Clean(other) == filepath.Clean(path) }
+		if path != "" && !slices.ContainsFunc(paths, same) {
 			paths = append(paths, path)
 		}
 	}

@@ -83,6 +83,20 @@ func TestMergeIntoThroughALink(t *testing.T) {
 	}
 }
 
+// A directory that is a link does not make a writer wait for itself.
+func TestMergeIntoALinkedDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "real"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "real", "config"), mine, 0o600)
+	link(t, "real", filepath.Join(dir, "linked"))
+	if _, err := mergeInto(t, filepath.Join(dir, "linked", "config"), contextNamed("a")); err != nil {
+		t.Fatal(err)
+	}
+	checkNames(t, filepath.Join(dir, "real"), ".kubectl-certs", "config")
+}
+
 func TestUpdateLeavesTheFileWhere(t *testing.T) {
 	tests := []struct {
 		name    string
