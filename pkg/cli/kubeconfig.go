@@ -198,7 +198,8 @@ func (a *app) contextNames(g *globals, most int) cobra.CompletionFunc {
 		}
 		var names []string
 		for _, name := range c.Names(kubeconfig.ContextEntry) {
-			if strings.HasPrefix(name, toComplete) && !slices.Contains(args, name) {
+			// A shell shows what it is given: what could harm a terminal is left out.
+			if strings.HasPrefix(name, toComplete) && !slices.Contains(args, name) && report.Printable(name) == name {
 				names = append(names, name)
 			}
 		}

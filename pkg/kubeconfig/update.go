@@ -30,6 +30,24 @@ type FileChange struct {
 	Backup string
 }
 
+// NewFile is the change that puts text in the place of what is at path, if
+// anything is.
+func NewFile(path, text string) (FileChange, error) {
+	after, err := Parse(path, text)
+	if err != nil {
+		return FileChange{}, err
+	}
+	before, there, err := readFile(path)
+	if err != nil || !there {
+		return FileChange{Path: path, After: after}, err
+	}
+	d, err := Parse(path, before)
+	if err != nil {
+		d = &Document{Path: path, text: before, broken: true}
+	}
+	return FileChange{Path: path, Before: d, After: after}, nil
+}
+
 // Update is a change to the user's kubeconfig that is made safely: under
 // kubectl's own lock, on what the files hold then, one file after the other,
 // each replaced as a whole, with a backup of what was there.
