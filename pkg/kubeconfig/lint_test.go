@@ -157,7 +157,7 @@ func TestNothingShowsSecrets(t *testing.T) {
 		"token: " + secret, "username: me", "password: " + secret, "client-key-data: " + encoded(keyPEM(t, "u")),
 		"auth-provider: {name: oidc, config: {client-secret: " + secret + ", id-token: " + secret + "}}",
 		"exec: {command: sh, args: [--client-secret=" + secret + ", --token, " + secret + "], env: [{name: X, value: " + secret + "}]}",
-		"x-api-key: " + secret,
+		"x-api-key: " + secret, "as-groups: [one, two]",
 	}, ", "))
 	d := parse(t, "config", text)
 	c := kubeconfig.NewConfig(d)

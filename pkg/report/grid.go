@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"sigs.k8s.io/yaml"
+	"github.com/kubectl-certs/kubectl-certs/pkg/yamledit"
 )
 
 // Mood is how a cell of a Grid is meant, and the colour that says so.
@@ -69,11 +69,12 @@ func WriteYAML(w io.Writer, kind any) error {
 	if err != nil {
 		return err
 	}
-	data, err := yaml.JSONToYAML([]byte(escape(text, func(r rune) string { return fmt.Sprintf(`\U%08x`, r) })))
+	// JSON is YAML; written anew, every string stays harmless.
+	document, err := yamledit.Parse(escape(text, func(r rune) string { return fmt.Sprintf(`\U%08x`, r) }))
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(data)
+	_, err = io.WriteString(w, yamledit.Text(&document.Root))
 	return err
 }
 

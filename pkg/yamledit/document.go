@@ -133,7 +133,7 @@ func (d *Document) InBlockStyle() (*Document, error) {
 		}
 	}
 	// The library could not: without the comments, then.
-	again, err := Parse(strings.TrimPrefix(renderPairs(&d.Root, 0, "\n"), "\n") + "\n")
+	again, err := Parse(Text(&d.Root))
 	if err != nil || !again.inPlace || !Equal(&again.Root, &d.Root) {
 		return nil, &SyntaxError{1, "it is written in a way that cannot be changed safely"}
 	}

@@ -11,8 +11,8 @@ import (
 // line break.
 func Render(n *Node, indent int, newline string) string {
 	switch {
-	case n.Kind == Scalar && n.Plain:
-		return " " + n.Value
+	case n.Kind == Scalar && !isString(n):
+		return " " + n.Value // a number, a boolean: quotes would make it text
 	case n.Kind == Scalar:
 		return " " + Quote(n.Value)
 	case n.Kind == Null:
@@ -30,6 +30,14 @@ func Render(n *Node, indent int, newline string) string {
 		return out.String()
 	}
 	return renderPairs(n, indent+2, newline)
+}
+
+// Text writes a value as a document of its own.
+func Text(n *Node) string {
+	if n.Kind == Mapping && len(n.Children) > 0 {
+		return strings.TrimPrefix(renderPairs(n, 0, "\n"), "\n") + "\n"
+	}
+	return strings.TrimLeft(Render(n, 0, "\n"), " \n") + "\n"
 }
 
 // renderPairs writes the pairs of a mapping, each from a new line on.
@@ -57,7 +65,7 @@ func renderItem(n *Node, indent int, newline string) string {
 // Quote writes text as a scalar that every reader of YAML takes for that text:
 // as it is where that is safe, else in double quotes.
 func Quote(text string) string {
-	if plainString(text) && !strings.ContainsFunc(text, func(r rune) bool {
+	if word(text) && !strings.ContainsFunc(text, func(r rune) bool {
 		return r > '~' || !keyByte(byte(r)) && !strings.ContainsRune("@+=:", r)
 	}) && text[len(text)-1] != ':' {
 		return text
