@@ -54,7 +54,7 @@ func (d *Document) SetFields(n *Node, fields ...Field) []Edit {
 		old := n.Get(f.Key)
 		switch {
 		case old == nil && f.Value != nil:
-			added.WriteString(strings.Repeat(" ", int(n.indent)) + Quote(f.Key) + ":" + Render(f.Value, int(n.indent), d.newline) + d.newline)
+			added.WriteString(strings.Repeat(" ", int(n.indent)) + quoteKey(f.Key) + ":" + Render(f.Value, int(n.indent), d.newline) + d.newline)
 		case old != nil && f.Value == nil:
 			edits = append(edits, d.removePair(n, old))
 		case old != nil && !Equal(old, f.Value):
@@ -125,7 +125,7 @@ func (d *Document) Replace(n, with *Node) Edit { return d.replaceWhole(n, with) 
 
 // AddToRoot adds a pair to the root, behind everything else.
 func (d *Document) AddToRoot(key string, value *Node) Edit {
-	return d.insertLines(d.end(), Quote(key)+":"+Render(value, 0, d.newline)+d.newline)
+	return d.insertLines(d.end(), quoteKey(key)+":"+Render(value, 0, d.newline)+d.newline)
 }
 
 // end is behind the last line that says something.

@@ -40,12 +40,17 @@ func Text(n *Node) string {
 	return strings.TrimLeft(Render(n, 0, "\n"), " \n") + "\n"
 }
 
+// Pair writes a key and its value as lines of the root.
+func Pair(key string, value *Node) string {
+	return quoteKey(key) + ":" + Render(value, 0, "\n") + "\n"
+}
+
 // renderPairs writes the pairs of a mapping, each from a new line on.
 func renderPairs(n *Node, indent int, newline string) string {
 	var out strings.Builder
 	for i := range n.Children {
 		c := &n.Children[i]
-		out.WriteString(newline + strings.Repeat(" ", indent) + Quote(c.Key) + ":" + Render(c, indent, newline))
+		out.WriteString(newline + strings.Repeat(" ", indent) + quoteKey(c.Key) + ":" + Render(c, indent, newline))
 	}
 	return out.String()
 }
@@ -70,6 +75,18 @@ func Quote(text string) string {
 	}) && text[len(text)-1] != ':' {
 		return text
 	}
+	return doubleQuoted(text)
+}
+
+// quoteKey is Quote for keys, which the scanner is to know again.
+func quoteKey(key string) string {
+	if word(key) && !strings.ContainsFunc(key, func(r rune) bool { return r > '~' || !keyByte(byte(r)) }) {
+		return key
+	}
+	return doubleQuoted(key)
+}
+
+func doubleQuoted(text string) string {
 	var out strings.Builder
 	out.WriteByte('"')
 	for _, r := range text {
