@@ -127,6 +127,9 @@ func (d *Document) InBlockStyle() (*Document, error) {
 	if root == nil {
 		return d, nil
 	}
+	if d.Root.Empty() { // ~ or {}
+		return Parse("")
+	}
 	if text, err := inBlockStyle(root); err == nil {
 		if again, err := Parse(text); err == nil && again.inPlace && Equal(&again.Root, &d.Root) {
 			return again, nil
