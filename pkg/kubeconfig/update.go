@@ -63,8 +63,10 @@ type Update struct {
 }
 
 // Preview says what the update would do. Nothing is locked and nothing written.
-func (u Update) Preview() ([]FileChange, error) {
-	c, err := u.load()
+func (u Update) Preview() ([]FileChange, error) { return u.preview(true) }
+
+func (u Update) preview(patience bool) ([]FileChange, error) {
+	c, err := u.load(patience)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +92,7 @@ func (u Update) Preview() ([]FileChange, error) {
 }
 
 // load reads the files; the one that was named need not be there yet.
-func (u Update) load() (*Config, error) {
+func (u Update) load(patience bool) (*Config, error) {
 	files := u.Files
 	files.Explicit = false
 	return load(files, func(path, text string) (*Document, error) {
@@ -99,7 +101,7 @@ func (u Update) load() (*Config, error) {
 			return &Document{Path: path, text: text, parsed: &yamledit.Document{Text: text}, broken: true}, nil
 		}
 		return d, err
-	})
+	}, patience)
 }
 
 // Run makes the update and says what it has done.
@@ -143,7 +145,7 @@ func (u Update) locked(ctx context.Context, paths []string) (done []FileChange, 
 		return nil, nil, err
 	}
 	defer held.release()
-	changes, err := u.Preview()
+	changes, err := u.preview(false) // the lock is ours
 	if err != nil {
 		return nil, nil, err
 	}

@@ -177,6 +177,31 @@ func TestUpdateStartsFromWhatIsThere(t *testing.T) {
 	}
 }
 
+// A reader who finds the file empty while kubectl writes it looks again.
+func TestLoadWaitsForAWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	write(t, path, "", 0o600)
+	write(t, path+".lock", "", 0o600)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		<-time.After(30 * time.Millisecond)
+		_ = os.WriteFile(path, []byte(mine), 0o600) // what is read shows it
+		_ = os.Remove(path + ".lock")
+	}()
+	c, err := kubeconfig.Load(one(path))
+	<-done
+	if err != nil || c.Entry(kubeconfig.ContextEntry, "home") == nil {
+		t.Errorf("%v, %v", c, err)
+	}
+	// A lock that was left behind beside an empty file does not stop anybody.
+	write(t, path, "", 0o600)
+	write(t, path+".lock", "", 0o600)
+	if c, err = kubeconfig.Load(one(path)); err != nil || len(c.Entries(kubeconfig.ContextEntry)) > 0 {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
 func TestFiftyWritersAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")
 	write(t, path, mine, 0o600)
