@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -197,7 +198,8 @@ func (a *app) contextNames(g *globals, most int) cobra.CompletionFunc {
 		}
 		var names []string
 		for _, name := range c.Names(kubeconfig.ContextEntry) {
-			if strings.HasPrefix(name, toComplete) && !contains(args, name) {
+			// A shell shows what it is given: what could harm a terminal is left out.
+			if strings.HasPrefix(name, toComplete) && !slices.Contains(args, name) && report.Printable(name) == name {
 				names = append(names, name)
 			}
 		}
@@ -217,15 +219,6 @@ func (a *app) structured(output, plain string, kind any) (done bool, err error) 
 		return true, report.WriteYAML(a.out, kind)
 	}
 	return false, hint.New(fmt.Sprintf("unknown output format %q", output), fmt.Sprintf("use one of %s, json, yaml", plain))
-}
-
-func contains(list []string, item string) bool {
-	for _, other := range list {
-		if other == item {
-			return true
-		}
-	}
-	return false
 }
 
 // need returns a check that a command is given from least to most arguments;

@@ -16,6 +16,7 @@ type assembleFlags struct {
 	parts     kubeconfig.Parts
 	from, out string
 	force     bool
+	dryRun    *bool
 }
 
 func (a *app) newKubeconfigAssemble() *cobra.Command {
@@ -58,6 +59,7 @@ Parts that do not belong together are refused.`,
 	flags.StringVar(&f.from, "from", "", "Directory of the conventional files (default: /etc/kubernetes)")
 	flags.StringVar(&f.out, "out", "", "File to write, or - for standard output (default: NAME.kubeconfig)")
 	flags.BoolVar(&f.force, "force", false, "Replace the file if it exists")
+	f.dryRun = dryRunFlag(flags)
 	_ = cmd.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(profileNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
 }
@@ -98,5 +100,5 @@ func (a *app) assemble(f assembleFlags, named bool) error {
 			f.out = f.parts.Profile + ".kubeconfig"
 		}
 	}
-	return a.writeNew(f.out, f.force, data)
+	return a.writeNew(f.out, f.force, *f.dryRun, data)
 }

@@ -16,7 +16,7 @@ func (a *app) newKubeconfigDiff(g *globals) *cobra.Command {
 		Short: "Show how two kubeconfigs differ, by meaning",
 		Long: `Show how two kubeconfigs differ in what they mean: not in their order, style or
 comments. Of two files the second is held against the first; one file is held
-against your kubeconfig's own. Secrets are not shown.`,
+against your own kubeconfig. Secrets are not shown.`,
 		Example: a.examples(
 			"# What would come with this one?",
 			"%s kubeconfig diff new.kubeconfig",
@@ -27,14 +27,14 @@ against your kubeconfig's own. Secrets are not shown.`,
 			if err != nil {
 				return err
 			}
+			second := kubeconfig.NewConfig(all[len(all)-1])
+			first := kubeconfig.NewConfig(all[0])
 			if len(all) == 1 {
-				c, err := a.contexts(g)
-				if err != nil {
+				if first, err = a.contexts(g); err != nil {
 					return err
 				}
-				all = []*kubeconfig.Document{c.Target(), all[0]}
 			}
-			differences := kubeconfig.Compare(all[0], all[1])
+			differences := kubeconfig.Compare(first, second)
 			if err := a.showDifferences(output, differences); err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 func (a *app) newKubeconfigExtract(g *globals) *cobra.Command {
 	var out string
 	var force bool
+	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "extract CONTEXT...",
 		Short: "Write some contexts as a kubeconfig of their own",
@@ -40,16 +41,25 @@ one. Your own kubeconfig stays as it is.`,
 			for _, l := range left {
 				a.say("warning: %s, which is not in the file\n", l)
 			}
-			return a.writeNew(out, force, []byte(text))
+			return a.writeNew(out, force, *dryRun, []byte(text))
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "File to write, or - for standard output (default: CONTEXT.kubeconfig)")
 	cmd.Flags().BoolVar(&force, "force", false, "Replace the file if it exists")
+	dryRun = dryRunFlag(cmd.Flags())
 	return cmd
 }
 
-// writeNew writes a file that holds a key, or standard output.
-func (a *app) writeNew(path string, force bool, data []byte) error {
+// writeNew writes a kubeconfig to a file, or to standard output; or it shows
+// what that would change.
+func (a *app) writeNew(path string, force, dryRun bool, data []byte) error {
+	if dryRun {
+		change, err := kubeconfig.NewFile(path, string(data))
+		if err != nil {
+			return err
+		}
+		return a.showDiff([]kubeconfig.FileChange{change})
+	}
 	if path == "-" {
 		if a.outIsTerminal {
 			return hint.New("standard output is a terminal, and the private key would be shown on it", "pipe it to where it is to go, or name a file with --out")
@@ -121,13 +131,15 @@ func (a *app) split(g *globals, dir string, force, dryRun bool) error {
 	}
 	for _, path := range paths {
 		if dryRun {
-			fprintf(a.out, "Would write %s\n", path)
+			if err := a.writeNew(path, force, true, []byte(texts[path])); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("making the directory %s: %w", dir, err)
 		}
-		if err := a.writeNew(path, force, []byte(texts[path])); err != nil {
+		if err := a.writeNew(path, force, false, []byte(texts[path])); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ const (
 func (a *app) newKubeconfigLint(g *globals) *cobra.Command {
 	var output string
 	var ping, fix bool
+	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "lint [FILE...]",
 		Short: "Find what is wrong with kubeconfigs, and mend what can be mended",
@@ -45,7 +47,7 @@ server not be reached.`,
 			if len(args) > 0 {
 				files = kubeconfig.Files{Paths: args, Explicit: true}
 			}
-			err := a.lint(cmd.Context(), g, files, lintFlags{output, ping, fix, len(args) > 0})
+			err := a.lint(cmd.Context(), g, files, lintFlags{output, ping, fix, *dryRun, len(args) > 0})
 			if _, ok := errors.AsType[*exitError](err); err == nil || ok {
 				return err
 			}
@@ -55,22 +57,23 @@ server not be reached.`,
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "Output format: text, json, yaml")
 	cmd.Flags().BoolVar(&ping, "ping", false, "Ask the servers whether they can be reached and trusted")
 	cmd.Flags().BoolVar(&fix, "fix", false, "Mend what can be mended without asking anyone")
+	dryRun = dryRunFlag(cmd.Flags())
 	return cmd
 }
 
 type lintFlags struct {
-	output    string
-	ping, fix bool
-	others    bool // files were named
+	output            string
+	ping, fix, dryRun bool
+	others            bool // files were named
 }
 
 func (a *app) lint(ctx context.Context, g *globals, files kubeconfig.Files, f lintFlags) error {
-	report := kubeconfig.Lint(files, a.now())
-	if f.fix {
-		if err := a.fix(ctx, files, report); err != nil {
+	report := kubeconfig.Lint(files, a.now(), installed)
+	if f.fix || f.dryRun {
+		if err := a.fix(ctx, files, report, f.dryRun); err != nil {
 			return err
 		}
-		report = kubeconfig.Lint(files, a.now())
+		report = kubeconfig.Lint(files, a.now(), installed)
 	}
 	if f.ping {
 		if f.others {
@@ -94,21 +97,37 @@ func (a *app) lint(ctx context.Context, g *globals, files kubeconfig.Files, f li
 	return nil
 }
 
-// fix mends what a report says can be mended.
-func (a *app) fix(ctx context.Context, files kubeconfig.Files, report *kubeconfig.Report) error {
-	fixed, err := report.FixModes()
-	for _, path := range fixed {
-		a.say("Nobody but you may read %s any more\n", path)
-	}
-	if err != nil {
-		return err
+// installed reports whether a program is in PATH.
+func installed(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
+// fix mends what a report says can be mended, or shows it.
+func (a *app) fix(ctx context.Context, files kubeconfig.Files, report *kubeconfig.Report, dryRun bool) error {
+	if dryRun {
+		for _, f := range report.Findings {
+			if f.Code == kubeconfig.CodeReadable {
+				fprintf(a.out, "Would run: %s\n", f.Fix)
+			}
+		}
+	} else {
+		fixed, err := report.FixModes()
+		for _, path := range fixed {
+			a.say("Nobody but you may read %s any more\n", path)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if report.Has(kubeconfig.CodeUnreadable) || report.Has(kubeconfig.CodeMalformed) || report.Has(kubeconfig.CodeDuplicateName) {
 		return nil // the findings say so
 	}
-	changes, _, err := a.update(ctx, kubeconfig.Update{Files: files}, false, (*kubeconfig.Config).Fix)
+	changes, _, err := a.update(ctx, kubeconfig.Update{Files: files}, dryRun, (*kubeconfig.Config).Fix)
 	for _, c := range changes {
-		a.say("%s\n", c)
+		if !dryRun {
+			a.say("%s\n", c)
+		}
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ On a terminal you are asked, unless you have said it.`,
 			"%s issue admin --out - | %s kubeconfig merge -"),
 		Args: need(1, 0, "which files to merge"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			policy, err := a.conflictPolicy(onConflict, cmd.Flags().Changed("on-conflict"))
+			policy, err := a.conflictPolicy(cmd.Context(), onConflict, cmd.Flags().Changed("on-conflict"))
 			if err != nil {
 				return err
 			}
@@ -109,7 +110,7 @@ func (a *app) readOne(path string) (*kubeconfig.Document, error) {
 
 // conflictPolicy is what --on-conflict says; asking, where it says nothing and
 // there is somebody to ask.
-func (a *app) conflictPolicy(text string, given bool) (kubeconfig.ConflictPolicy, error) {
+func (a *app) conflictPolicy(ctx context.Context, text string, given bool) (kubeconfig.ConflictPolicy, error) {
 	resolution := kubeconfig.Resolution(text)
 	if !slices.Contains(kubeconfig.Resolutions(), resolution) {
 		return nil, hint.New(fmt.Sprintf("unknown --on-conflict %q", text), "use one of "+joinResolutions())
@@ -117,7 +118,7 @@ func (a *app) conflictPolicy(text string, given bool) (kubeconfig.ConflictPolicy
 	if given || !a.inIsTerminal {
 		return kubeconfig.Always(resolution), nil
 	}
-	answers := bufio.NewScanner(a.in)
+	answers := a.answers()
 	decided := map[string]kubeconfig.Resolution{}
 	return func(c kubeconfig.Conflict) (kubeconfig.Resolution, error) {
 		// The merge is made twice, first to see what it would do.
@@ -125,22 +126,42 @@ func (a *app) conflictPolicy(text string, given bool) (kubeconfig.ConflictPolicy
 		if answer, ok := decided[question]; ok {
 			return answer, nil
 		}
-		answer, err := a.ask(c, answers)
+		answer, err := a.ask(ctx, c, answers)
 		decided[question] = answer
 		return answer, err
 	}, nil
 }
 
+// answers are the lines that a person types, as they come.
+func (a *app) answers() <-chan string {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for scanner := bufio.NewScanner(a.in); scanner.Scan(); {
+			lines <- scanner.Text()
+		}
+	}()
+	return lines
+}
+
 // ask lets a person resolve a conflict.
-func (a *app) ask(c kubeconfig.Conflict, answers *bufio.Scanner) (kubeconfig.Resolution, error) {
+func (a *app) ask(ctx context.Context, c kubeconfig.Conflict, answers <-chan string) (kubeconfig.Resolution, error) {
 	a.say("%s\n", c)
 	for {
 		a.say("  [r]ename theirs, [k]eep mine, re[p]lace mine, or [a]bort? ")
-		if !answers.Scan() {
+		var answer string
+		var more bool
+		select {
+		case <-ctx.Done():
+			a.say("\n")
+			return "", ctx.Err()
+		case answer, more = <-answers:
+		}
+		if !more {
 			a.say("\n")
 			return "", hint.New("no answer", "nothing was changed")
 		}
-		switch strings.ToLower(strings.TrimSpace(answers.Text())) {
+		switch strings.ToLower(strings.TrimSpace(answer)) {
 		case "r", "rename":
 			return kubeconfig.Rename, nil
 		case "k", "keep":

@@ -39,6 +39,7 @@ nothing but access to its API.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	g.register(root.PersistentFlags())
+	_ = root.RegisterFlagCompletionFunc("context", a.contextNames(g, 0)) // the flag is there
 	root.SetUsageTemplate(usageTemplate)
 	root.Version = version
 	root.SetVersionTemplate("kubectl-certs {{.Version}}\n")

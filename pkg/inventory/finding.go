@@ -87,7 +87,7 @@ func statusOf(findings []Finding) Status {
 			return Expired
 		case f.Severity == Critical:
 			status = Invalid
-		case f.Code == CodeExpiresSoon && status == OK:
+		case f.Code == CodeExpiresSoon && f.Severity != Info && status == OK:
 			status = Expiring
 		}
 	}

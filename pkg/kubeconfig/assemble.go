@@ -1,6 +1,8 @@
 package kubeconfig
 
 import (
+	"cmp"
+	"crypto/x509"
 	"fmt"
 	"net/url"
 	"os"
@@ -29,6 +31,12 @@ type Parts struct {
 	Profile string
 }
 
+// readParts are parts that have been read, and belong together.
+type readParts struct {
+	ca, key        []byte
+	anchors, chain []*x509.Certificate
+}
+
 // Assemble reads the parts and returns a kubeconfig of them, with everything
 // embedded, and what is doubtful about it at now. Parts that do not belong
 // together are an error.
@@ -37,64 +45,72 @@ func Assemble(p Parts, now time.Time) (data []byte, doubts []string, err error) 
 	if err != nil || server.Host == "" || (server.Scheme != "https" && server.Scheme != "http") {
 		return nil, nil, hint.New(fmt.Sprintf("the server is %q, which is no URL", p.Server), "write it as in https://10.0.0.1:6443")
 	}
-	read := func(what, path string) []byte {
-		if err != nil {
-			return nil
-		}
-		var content []byte
-		if content, err = readPart(path); err != nil {
-			err = hint.Wrap(fmt.Errorf("reading the %s, %s: %w", what, path, err), "name the file with --"+map[string]string{"CA": "ca", "certificate": "cert", "key": "key"}[what])
-		}
-		return content
-	}
-	ca, certificate, key := read("CA", p.CA), read("certificate", p.Certificate), read("key", p.Key)
+	parts, err := p.read()
 	if err != nil {
 		return nil, nil, err
 	}
-	anchors, err := pki.ParseCertificates(ca)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the CA, %s: %w", p.CA, err)
-	}
-	chain, err := pki.ParseCertificates(certificate)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the certificate, %s: %w", p.Certificate, err)
-	}
-	signer, err := parseKey(key)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the key, %s: %w", p.Key, err)
-	}
-	leaf := chain[0]
-	if !pki.SamePublicKey(signer.Public(), leaf.PublicKey) {
-		return nil, nil, hint.New(fmt.Sprintf("the key in %s does not fit the certificate in %s", p.Key, p.Certificate), "find the one that was made with it; nothing was written")
-	}
-	subject := pki.SubjectOf(leaf)
+	subject := pki.SubjectOf(parts.chain[0])
 	if row, ok := catalog.Lookup(p.Profile); ok && row.Subject != nil && !row.Subject.Matches(subject) && p.Profile != catalog.Admin {
 		return nil, nil, hint.New(fmt.Sprintf("the certificate in %s is that of %s, not of %s", p.Certificate, subject, p.Profile), "RBAC knows the component by its name: issue one with: kubectl certs issue "+p.Profile)
 	}
-	switch {
-	case now.After(leaf.NotAfter):
-		doubts = append(doubts, fmt.Sprintf("the certificate expired on %s", leaf.NotAfter.UTC().Format("2006-01-02 15:04 MST")))
-	case now.Before(leaf.NotBefore):
-		doubts = append(doubts, fmt.Sprintf("the certificate is valid only from %s", leaf.NotBefore.UTC().Format("2006-01-02 15:04 MST")))
-	}
-	if pki.VerifyChain(leaf, chain[1:], anchors, now) != nil {
-		doubts = append(doubts, fmt.Sprintf("the certificate is signed by %q, which is not in the CA file: right where clients and servers have CAs of their own", leaf.Issuer))
-	}
-	if server.Scheme == "http" {
-		doubts = append(doubts, "the server is reached by http: neither it nor the caller is known by a certificate there")
-	}
 	id := Identity{
-		Cluster: p.Cluster, Server: p.Server, CA: ca, Namespace: p.Namespace,
-		User: p.User, Certificate: pki.EncodeCertificates(chain...), Key: key,
-	}
-	if id.User == "" {
-		id.User = subject.CommonName
+		Cluster: p.Cluster, Server: p.Server, CA: parts.ca, Namespace: p.Namespace,
+		User: cmp.Or(p.User, subject.CommonName), Certificate: pki.EncodeCertificates(parts.chain...), Key: parts.key,
 	}
 	if id.User == "" {
 		return nil, nil, hint.New(fmt.Sprintf("the certificate in %s names no user", p.Certificate), "only one with a common name is of use to the API server")
 	}
+	doubts = parts.doubts(now)
+	if server.Scheme == "http" {
+		doubts = append(doubts, "the server is reached by http: neither it nor the caller is known by a certificate there")
+	}
 	data, err = Build(id)
 	return data, doubts, err
+}
+
+// read reads the files.
+func (p Parts) read() (*readParts, error) {
+	var contents [3][]byte
+	for i, part := range []struct{ what, path, flag string }{{"CA", p.CA, "--ca"}, {"certificate", p.Certificate, "--cert"}, {"key", p.Key, "--key"}} {
+		content, err := readPart(part.path)
+		if err != nil {
+			return nil, hint.Wrap(fmt.Errorf("reading the %s, %s: %w", part.what, part.path, err), "name the file with "+part.flag)
+		}
+		contents[i] = content
+	}
+	anchors, err := pki.ParseCertificates(contents[0])
+	if err != nil {
+		return nil, fmt.Errorf("reading the CA, %s: %w", p.CA, err)
+	}
+	chain, err := pki.ParseCertificates(contents[1])
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate, %s: %w", p.Certificate, err)
+	}
+	signer, err := parseKey(contents[2])
+	if err != nil {
+		return nil, fmt.Errorf("reading the key, %s: %w", p.Key, err)
+	}
+	if !pki.SamePublicKey(signer.Public(), chain[0].PublicKey) {
+		return nil, hint.New(fmt.Sprintf("the key in %s does not fit the certificate in %s", p.Key, p.Certificate), "find the one that was made with it; nothing was written")
+	}
+	return &readParts{ca: contents[0], key: contents[2], anchors: anchors, chain: chain}, nil
+}
+
+// doubts are what may keep the parts from being of use at now.
+func (r *readParts) doubts(now time.Time) []string {
+	const form = "2006-01-02 15:04 MST"
+	var doubts []string
+	leaf := r.chain[0]
+	switch {
+	case now.After(leaf.NotAfter):
+		doubts = append(doubts, "the certificate expired on "+leaf.NotAfter.UTC().Format(form))
+	case now.Before(leaf.NotBefore):
+		doubts = append(doubts, "the certificate is valid only from "+leaf.NotBefore.UTC().Format(form))
+	}
+	if pki.VerifyChain(leaf, r.chain[1:], r.anchors, now) != nil {
+		doubts = append(doubts, fmt.Sprintf("the certificate is signed by %q, which is not in the CA file: right where clients and servers have CAs of their own", leaf.Issuer))
+	}
+	return doubts
 }
 
 // Conventional finds the parts of a profile in a directory, by the names that

@@ -36,7 +36,7 @@ type FieldChange struct {
 
 // Compare says how b differs from a, whatever the style and the order that they
 // are written in. Paths are compared by where they lead.
-func Compare(a, b *Document) *Differences {
+func Compare(a, b *Config) *Differences {
 	out := &Differences{APIVersion: APIVersion, Kind: DifferenceKind, Items: []Difference{}}
 	for kind := range kinds {
 		k := Kind(kind)
@@ -46,7 +46,7 @@ func Compare(a, b *Document) *Differences {
 				out.Items = append(out.Items, Difference{k.String(), e.Name, "first", []FieldChange{}})
 				continue
 			}
-			m := &merge{in: b}
+			m := &merge{in: other.In}
 			if fields := m.differs(e, other); len(fields) > 0 {
 				out.Items = append(out.Items, Difference{k.String(), e.Name, "both", fieldChanges(e, other, fields)})
 			}
@@ -94,30 +94,40 @@ func shownValue(n *yamledit.Node) string {
 }
 
 // withRoots adds the fields of the roots that hold no entries.
-func (d *Differences) withRoots(a, b *Document) *Differences {
+func (d *Differences) withRoots(a, b *Config) *Differences {
 	var seen []string
-	for _, root := range []*yamledit.Node{&a.yaml().Root, &b.yaml().Root} {
-		for i := range root.Children {
-			key := root.Children[i].Key
-			if slices.Contains([]string{"apiVersion", "kind", "clusters", "contexts", "users"}, key) || slices.Contains(seen, key) {
+	for _, file := range append(a.Files(), b.Files()...) {
+		for _, field := range file.yaml().Root.Children {
+			if slices.Contains([]string{"apiVersion", "kind", "clusters", "contexts", "users"}, field.Key) || slices.Contains(seen, field.Key) {
 				continue
 			}
-			seen = append(seen, key)
-			first, second := a.yaml().Root.Get(key), b.yaml().Root.Get(key)
+			seen = append(seen, field.Key)
+			first, second := a.root(field.Key), b.root(field.Key)
 			if sameValue(first, second) {
 				continue
 			}
-			change := FieldChange{Field: key}
-			if !first.Empty() {
+			change := FieldChange{Field: field.Key}
+			if first != nil {
 				change.First = shownValue(first)
 			}
-			if !second.Empty() {
+			if second != nil {
 				change.Second = shownValue(second)
 			}
-			d.Items = append(d.Items, Difference{"field", key, "both", []FieldChange{change}})
+			d.Items = append(d.Items, Difference{"field", field.Key, "both", []FieldChange{change}})
 		}
 	}
 	return d
+}
+
+// root is a field of the root: that of the first file that says something
+// there; nil for none.
+func (c *Config) root(key string) *yamledit.Node {
+	for _, d := range c.files {
+		if n := d.yaml().Root.Get(key); !n.Empty() {
+			return n
+		}
+	}
+	return nil
 }
 
 // String is the difference in lines.

@@ -159,7 +159,7 @@ func TestLocate(t *testing.T) {
 		{"one file", "", "a", []string{"a"}, 0},
 		{"a list, of which the second is there", "", list("a", there, "b"), []string{"a", there, "b"}, 1},
 		{"a list, of which none is there", "", list("a", "b"), []string{"a", "b"}, 1},
-		{"gaps and repetitions", "", list("", "a", "", "a", "b"), []string{"a", "b"}, 1},
+		{"gaps and repetitions", "", list("", "a", "", "a", "./a", "b"), []string{"a", "b"}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -104,8 +104,7 @@ func lines(n *yamledit.Node) []string {
 	if n.Kind == yamledit.Scalar {
 		return []string{n.Value}
 	}
-	text := strings.Trim(yamledit.Render(n, -2, "\n"), "\n")
-	return strings.Split(text, "\n")
+	return strings.Split(strings.TrimSuffix(yamledit.Text(n), "\n"), "\n")
 }
 
 func (d *Detail) addCertificates(title string, certs []*x509.Certificate, now time.Time) {

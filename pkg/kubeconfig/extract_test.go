@@ -199,13 +199,18 @@ func TestConventional(t *testing.T) {
 	checkError(t, err, "assembling proxy: no kubeconfig in "+dir+" says where the server is")
 }
 
+func config(t *testing.T, path, text string) *kubeconfig.Config {
+	t.Helper()
+	return kubeconfig.NewConfig(parse(t, path, text))
+}
+
 func TestCompare(t *testing.T) {
-	a := parse(t, "/a/config", "clusters:\n- name: c\n  cluster:\n    server: x\n    certificate-authority: ca.crt\nusers:\n- name: u\n  user: {token: one}\n- name: v\n")
-	same := parse(t, "/b/config", `{"users":[{"name":"v"},{"name":"u","user":{"token":"one"}}],"clusters":[{"name":"c","cluster":{"certificate-authority":"/a/ca.crt","server":"x"}}],"current-context":""}`)
+	a := config(t, "/a/config", "clusters:\n- name: c\n  cluster:\n    server: x\n    certificate-authority: ca.crt\nusers:\n- name: u\n  user: {token: one}\n- name: v\n")
+	same := config(t, "/b/config", `{"users":[{"name":"v"},{"name":"u","user":{"token":"one"}}],"clusters":[{"name":"c","cluster":{"certificate-authority":"/a/ca.crt","server":"x"}}],"current-context":""}`)
 	if d := kubeconfig.Compare(a, same); len(d.Items) > 0 {
 		t.Errorf("they mean the same: %+v", d.Items)
 	}
-	other := parse(t, "/a/other", "clusters:\n- name: c\n  cluster:\n    server: x\n    certificate-authority: ca.crt\nusers:\n- name: u\n  user: {token: two!}\n- name: w\ncurrent-context: z\n")
+	other := config(t, "/a/other", "clusters:\n- name: c\n  cluster:\n    server: x\n    certificate-authority: ca.crt\nusers:\n- name: u\n  user: {token: two!}\n- name: w\ncurrent-context: z\n")
 	var got []string
 	for _, d := range kubeconfig.Compare(a, other).Items {
 		line := d.String()

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 )
@@ -29,7 +30,8 @@ func Locate(explicit, env, home string) Files {
 	}
 	var paths []string
 	for _, path := range filepath.SplitList(env) {
-		if path != "" && !slices.Contains(paths, path) {
+		same := func(other string) bool { return filepath.Clean(other) == filepath.Clean(path) }
+		if path != "" && !slices.ContainsFunc(paths, same) {
 			paths = append(paths, path)
 		}
 	}
@@ -68,13 +70,19 @@ const mostBytes = 96_000_000
 // Load reads the user's kubeconfig. A file of a list that is not there is as
 // one that is empty, as it is to kubectl.
 func Load(files Files) (*Config, error) {
-	return load(files, Parse)
+	return load(files, Parse, true)
 }
 
-func load(files Files, parse func(path, text string) (*Document, error)) (*Config, error) {
+// load reads files; with patience, where the lock, if there is one, is that of
+// somebody else, who may be writing at this moment.
+func load(files Files, parse func(path, text string) (*Document, error), patience bool) (*Config, error) {
 	c := &Config{target: files.Default()}
 	for _, path := range files.Paths {
 		text, there, err := readFile(path)
+		for n := 0; patience && err == nil && there && n < mostLooks && halfWritten(path, text); n++ {
+			<-time.After(lockPause)
+			text, there, err = readFile(path)
+		}
 		if err == nil && !there && files.Explicit {
 			err = hint.New(fmt.Sprintf("reading kubeconfig %s: there is no such file", path), "name another with --kubeconfig")
 		}
@@ -89,6 +97,24 @@ func load(files Files, parse func(path, text string) (*Document, error)) (*Confi
 		c.there = append(c.there, there)
 	}
 	return c, nil
+}
+
+// mostLooks bounds how often a file is looked at that others seem to be
+// writing: for about half a second, since the lock may be one left behind.
+const mostLooks = 150
+
+// halfWritten reports whether text seems to be what kubectl leaves for a
+// moment while it writes: it empties the file, under its lock, and then fills
+// it.
+func halfWritten(path, text string) bool {
+	if _, err := os.Lstat(lockName(path)); err != nil {
+		return false
+	}
+	if text == "" {
+		return true
+	}
+	_, err := Parse(path, text)
+	return err != nil
 }
 
 // Read reads one kubeconfig that is not the user's own.

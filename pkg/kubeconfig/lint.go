@@ -3,7 +3,6 @@ package kubeconfig
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -77,16 +76,17 @@ type Finding struct {
 
 // linter collects findings.
 type linter struct {
-	c        *Config
-	now      time.Time
-	findPath func(string) error // whether a program is there
-	findings []Finding
+	c         *Config
+	now       time.Time
+	installed func(program string) bool
+	findings  []Finding
 }
 
 // Lint judges the files of a kubeconfig as they are at now. It reads the files
-// that they name, and contacts nobody.
-func Lint(files Files, now time.Time) *Report {
-	l := &linter{now: now, findPath: func(name string) error { _, err := exec.LookPath(name); return err }, c: &Config{}}
+// that they name, and contacts nobody. installed says whether a program is in
+// PATH.
+func Lint(files Files, now time.Time, installed func(program string) bool) *Report {
+	l := &linter{now: now, installed: installed, c: &Config{}}
 	for _, path := range files.Paths {
 		if d := l.read(path, files.Explicit || len(files.Paths) == 1); d != nil {
 			l.c.files = append(l.c.files, d)

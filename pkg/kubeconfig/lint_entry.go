@@ -129,7 +129,7 @@ func (l *linter) exec(e *Entry, exec *yamledit.Node) {
 		if info, err := os.Stat(command); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
 			l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), fix, "logs in by %s, which is no program on this machine", command)
 		}
-	case l.findPath(command) != nil:
+	case !l.installed(command):
 		l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), fix, "logs in by the program %s, which is not in PATH", command)
 	}
 }

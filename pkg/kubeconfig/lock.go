@@ -37,9 +37,9 @@ type locks []string
 func lockAll(ctx context.Context, paths []string, now func() time.Time) (locks, error) {
 	var names []string
 	for _, path := range paths {
-		names = append(names, lockName(path))
-		if target, err := filepath.EvalSymlinks(path); err == nil && target != filepath.Clean(path) {
-			names = append(names, lockName(target))
+		names = append(names, realName(lockName(path)))
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			names = append(names, realName(lockName(target)))
 		}
 	}
 	slices.Sort(names)
@@ -52,6 +52,19 @@ func lockAll(ctx context.Context, paths []string, now func() time.Time) (locks, 
 		held = append(held, name)
 	}
 	return held, nil
+}
+
+// realName is a file's name in its real directory: two ways to one lock are to
+// be seen as one.
+func realName(name string) string {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(name))
+	if err != nil {
+		return name // making the lock will say why
+	}
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	return filepath.Join(dir, filepath.Base(name))
 }
 
 func (l locks) release() {

@@ -165,7 +165,7 @@ func (m *merge) rootEdits(target *Document, missing *strings.Builder) []yamledit
 		if old := target.yaml().Root.Get(f.Key); old != nil {
 			edits = append(edits, target.yaml().Replace(old, f.Value))
 		} else {
-			missing.WriteString(yamledit.Quote(f.Key) + ":" + yamledit.Render(f.Value, 0, "\n") + "\n")
+			missing.WriteString(yamledit.Pair(f.Key, f.Value))
 		}
 	}
 	return edits

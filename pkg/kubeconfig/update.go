@@ -30,6 +30,24 @@ type FileChange struct {
 	Backup string
 }
 
+// NewFile is the change that puts text in the place of what is at path, if
+// anything is.
+func NewFile(path, text string) (FileChange, error) {
+	after, err := Parse(path, text)
+	if err != nil {
+		return FileChange{}, err
+	}
+	before, there, err := readFile(path)
+	if err != nil || !there {
+		return FileChange{Path: path, After: after}, err
+	}
+	d, err := Parse(path, before)
+	if err != nil {
+		d = &Document{Path: path, text: before, broken: true}
+	}
+	return FileChange{Path: path, Before: d, After: after}, nil
+}
+
 // Update is a change to the user's kubeconfig that is made safely: under
 // kubectl's own lock, on what the files hold then, one file after the other,
 // each replaced as a whole, with a backup of what was there.
@@ -45,8 +63,10 @@ type Update struct {
 }
 
 // Preview says what the update would do. Nothing is locked and nothing written.
-func (u Update) Preview() ([]FileChange, error) {
-	c, err := u.load()
+func (u Update) Preview() ([]FileChange, error) { return u.preview(true) }
+
+func (u Update) preview(patience bool) ([]FileChange, error) {
+	c, err := u.load(patience)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +92,7 @@ func (u Update) Preview() ([]FileChange, error) {
 }
 
 // load reads the files; the one that was named need not be there yet.
-func (u Update) load() (*Config, error) {
+func (u Update) load(patience bool) (*Config, error) {
 	files := u.Files
 	files.Explicit = false
 	return load(files, func(path, text string) (*Document, error) {
@@ -81,7 +101,7 @@ func (u Update) load() (*Config, error) {
 			return &Document{Path: path, text: text, parsed: &yamledit.Document{Text: text}, broken: true}, nil
 		}
 		return d, err
-	})
+	}, patience)
 }
 
 // Run makes the update and says what it has done.
@@ -125,7 +145,7 @@ func (u Update) locked(ctx context.Context, paths []string) (done []FileChange, 
 		return nil, nil, err
 	}
 	defer held.release()
-	changes, err := u.Preview()
+	changes, err := u.preview(false) // the lock is ours
 	if err != nil {
 		return nil, nil, err
 	}

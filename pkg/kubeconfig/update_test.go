@@ -83,6 +83,20 @@ func TestMergeIntoThroughALink(t *testing.T) {
 	}
 }
 
+// A directory that is a link does not make a writer wait for itself.
+func TestMergeIntoALinkedDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "real"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "real", "config"), mine, 0o600)
+	link(t, "real", filepath.Join(dir, "linked"))
+	if _, err := mergeInto(t, filepath.Join(dir, "linked", "config"), contextNamed("a")); err != nil {
+		t.Fatal(err)
+	}
+	checkNames(t, filepath.Join(dir, "real"), ".kubectl-certs", "config")
+}
+
 func TestUpdateLeavesTheFileWhere(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -160,6 +174,31 @@ func TestUpdateStartsFromWhatIsThere(t *testing.T) {
 	got, err := os.ReadFile(path)
 	if err != nil || !strings.Contains(string(got), "x-theirs: kept") || !strings.Contains(string(got), "name: a\n") {
 		t.Errorf("%s, %v", got, err)
+	}
+}
+
+// A reader who finds the file empty while kubectl writes it looks again.
+func TestLoadWaitsForAWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	write(t, path, "", 0o600)
+	write(t, path+".lock", "", 0o600)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		<-time.After(30 * time.Millisecond)
+		_ = os.WriteFile(path, []byte(mine), 0o600) // what is read shows it
+		_ = os.Remove(path + ".lock")
+	}()
+	c, err := kubeconfig.Load(one(path))
+	<-done
+	if err != nil || c.Entry(kubeconfig.ContextEntry, "home") == nil {
+		t.Errorf("%v, %v", c, err)
+	}
+	// A lock that was left behind beside an empty file does not stop anybody.
+	write(t, path, "", 0o600)
+	write(t, path+".lock", "", 0o600)
+	if c, err = kubeconfig.Load(one(path)); err != nil || len(c.Entries(kubeconfig.ContextEntry)) > 0 {
+		t.Errorf("%v, %v", c, err)
 	}
 }
 

@@ -127,13 +127,16 @@ func (d *Document) InBlockStyle() (*Document, error) {
 	if root == nil {
 		return d, nil
 	}
+	if d.Root.Empty() { // ~ or {}
+		return Parse("")
+	}
 	if text, err := inBlockStyle(root); err == nil {
 		if again, err := Parse(text); err == nil && again.inPlace && Equal(&again.Root, &d.Root) {
 			return again, nil
 		}
 	}
 	// The library could not: without the comments, then.
-	again, err := Parse(strings.TrimPrefix(renderPairs(&d.Root, 0, "\n"), "\n") + "\n")
+	again, err := Parse(Text(&d.Root))
 	if err != nil || !again.inPlace || !Equal(&again.Root, &d.Root) {
 		return nil, &SyntaxError{1, "it is written in a way that cannot be changed safely"}
 	}

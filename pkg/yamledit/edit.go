@@ -1,10 +1,8 @@
 package yamledit
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Field is a pair that a mapping is to have; nil for one that it is not to.
@@ -56,7 +54,7 @@ func (d *Document) SetFields(n *Node, fields ...Field) []Edit {
 		old := n.Get(f.Key)
 		switch {
 		case old == nil && f.Value != nil:
-			added.WriteString(strings.Repeat(" ", int(n.indent)) + Quote(f.Key) + ":" + Render(f.Value, int(n.indent), d.newline) + d.newline)
+			added.WriteString(strings.Repeat(" ", int(n.indent)) + quoteKey(f.Key) + ":" + Render(f.Value, int(n.indent), d.newline) + d.newline)
 		case old != nil && f.Value == nil:
 			edits = append(edits, d.removePair(n, old))
 		case old != nil && !Equal(old, f.Value):
@@ -127,7 +125,7 @@ func (d *Document) Replace(n, with *Node) Edit { return d.replaceWhole(n, with) 
 
 // AddToRoot adds a pair to the root, behind everything else.
 func (d *Document) AddToRoot(key string, value *Node) Edit {
-	return d.insertLines(d.end(), Quote(key)+":"+Render(value, 0, d.newline)+d.newline)
+	return d.insertLines(d.end(), quoteKey(key)+":"+Render(value, 0, d.newline)+d.newline)
 }
 
 // end is behind the last line that says something.
@@ -242,82 +240,5 @@ func (d *Document) ItemText(seq *Node, i, indent int, to *Document) string {
 		}
 		out.WriteString(content + to.newline)
 	}
-	return out.String()
-}
-
-// Render writes a value as it stands behind a key at indent: a scalar with a
-// blank before it, a collection from the next line on. It does not end in a
-// line break.
-func Render(n *Node, indent int, newline string) string {
-	switch {
-	case n.Kind == Scalar && n.Plain:
-		return " " + n.Value
-	case n.Kind == Scalar:
-		return " " + Quote(n.Value)
-	case n.Kind == Null:
-		return " null"
-	case len(n.Children) == 0 && n.Kind == Mapping:
-		return " {}"
-	case len(n.Children) == 0:
-		return " []"
-	}
-	var out strings.Builder
-	if n.Kind == Sequence {
-		for i := range n.Children {
-			out.WriteString(newline + strings.Repeat(" ", indent) + "-" + renderItem(&n.Children[i], indent, newline))
-		}
-		return out.String()
-	}
-	return renderPairs(n, indent+2, newline)
-}
-
-// renderPairs writes the pairs of a mapping, each from a new line on.
-func renderPairs(n *Node, indent int, newline string) string {
-	var out strings.Builder
-	for i := range n.Children {
-		c := &n.Children[i]
-		out.WriteString(newline + strings.Repeat(" ", indent) + Quote(c.Key) + ":" + Render(c, indent, newline))
-	}
-	return out.String()
-}
-
-// renderItem writes a value as it stands behind a dash at indent.
-func renderItem(n *Node, indent int, newline string) string {
-	if len(n.Children) == 0 {
-		return Render(n, indent, newline)
-	}
-	if n.Kind == Sequence {
-		return Render(n, indent+2, newline)
-	}
-	// The first key stands behind the dash.
-	return " " + strings.TrimLeft(renderPairs(n, indent+2, newline), " \r\n")
-}
-
-// Quote writes text as a scalar that every reader of YAML takes for that text:
-// as it is where that is safe, else in double quotes.
-func Quote(text string) string {
-	if plainString(text) && !strings.ContainsFunc(text, func(r rune) bool {
-		return r > '~' || !keyByte(byte(r)) && !strings.ContainsRune("@+=:", r)
-	}) && text[len(text)-1] != ':' {
-		return text
-	}
-	var out strings.Builder
-	out.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			out.WriteRune('\\')
-			out.WriteRune(r)
-		case r == '\n':
-			out.WriteString(`\n`)
-		case unicode.IsPrint(r) && r != '\ufeff':
-			out.WriteRune(r)
-		case r > 0xffff:
-			fmt.Fprintf(&out, `\U%08X`, r)
-		default:
-			fmt.Fprintf(&out, `\u%04X`, r)
-		}
-	}
-	out.WriteByte('"')
 	return out.String()
 }

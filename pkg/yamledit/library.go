@@ -140,7 +140,7 @@ func (c *converter) scalar(n *yaml.Node, out *Node) error {
 	switch tag := n.ShortTag(); tag {
 	case "!!null":
 		return nil
-	case "!!str", "!!int", "!!bool", "!!float", "!!timestamp":
+	case "!!str", "!!int", "!!bool", "!!float", "!!timestamp", "!!merge": // "<<" is a merge only as a key
 		out.Kind, out.Value = Scalar, n.Value
 		out.Plain = n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0 &&
 			(tag != "!!str" || n.Style&yaml.TaggedStyle == 0)

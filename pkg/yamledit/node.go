@@ -123,12 +123,24 @@ func Equal(a, b *Node) bool {
 
 // isString reports whether a scalar is text for every reader of YAML.
 func isString(n *Node) bool {
-	return !n.Plain || plainString(n.Value)
+	return !n.Plain || word(n.Value) || strings.ContainsFunc(n.Value, neverInNumbers) || strings.HasSuffix(n.Value, ":") ||
+		!strings.ContainsFunc(n.Value, inWords)
 }
 
-// plainString reports whether text that stands without quotes is text to
-// every reader: no number, boolean, null or date in YAML 1.1 or 1.2.
-func plainString(text string) bool {
+// inWords reports whether r is a letter or a digit: without any, text is "...".
+func inWords(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+}
+
+// neverInNumbers reports whether r stands in no number, boolean or null of
+// YAML 1.1 or 1.2.
+func neverInNumbers(r rune) bool {
+	return r > '~' || !keyByte(byte(r)) && !strings.ContainsRune("+:~", r) || r == '/'
+}
+
+// word reports whether text that stands without quotes is text to every
+// reader, by how it begins: no number, boolean, null or date in YAML 1.1 or 1.2.
+func word(text string) bool {
 	if text == "" {
 		return false
 	}

@@ -21,6 +21,7 @@ var documents = []struct {
 	{"flow values", "a: [1, 2, {b: c}]\npreferences: {}\nc: {d: \"e\",\n  f: g}\n", true},
 	{"block scalars", "a: |\n  one\n  # two\n\n  three\nb: >-\n  folded\n  text\nc: |+\n  keep\n\nd: 1\n", true},
 	{"folded plain", "a:\n  b: one two\n    three\n  c: d\n", true},
+	{"folded plain with paragraphs", "a: one two\n\n  three\nb: 12\n\n  monkeys\n", true},
 	{"value in the next line", "a:\n  \"quoted\"\nb:\n  plain\n", true},
 	{"a document mark", "---\na: b\n", true},
 	{"carriage returns", "a: b\r\nc:\r\n- d\r\n- e: |\r\n    f\r\n", true},
@@ -146,6 +147,20 @@ func TestInBlockStyle(t *testing.T) {
 	}
 }
 
+// What is rendered says the same again.
+func TestText(t *testing.T) {
+	for _, tt := range documents {
+		d, err := Parse(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse(Text(&d.Root))
+		if err != nil || !Equal(&d.Root, &again.Root) {
+			t.Errorf("%s: became (%v)\n%s", tt.name, err, Text(&d.Root))
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, tt := range documents {
 		f.Add(tt.text)
@@ -160,6 +175,9 @@ func FuzzParse(f *testing.F) {
 		}
 		checkAgainstLibrary(t, d)
 		checkItems(t, d)
+		if again, err := Parse(Text(&d.Root)); err != nil || !Equal(&d.Root, &again.Root) {
+			t.Errorf("%q became (%v) %q", text, err, Text(&d.Root))
+		}
 	})
 }
 

@@ -92,6 +92,12 @@ func TestKubeconfigKubectlAgrees(t *testing.T) {
 	if want := []string{"me cluster user", "me-2 cluster-2 user-2"}; !slices.Equal(contextsOf(p), want) {
 		t.Errorf("kubectl sees %q, want %q", contextsOf(p), want)
 	}
+	checkLife(t, p, certs, check, both)
+}
+
+// checkLife is what happens to two contexts, and ends where it began.
+func checkLife(t *testing.T, p *person, certs func(...string), check func(string, map[string]string), both map[string]string) {
+	t.Helper()
 	certs("use", "me-2")
 	if got := strings.TrimSpace(p.must("kubectl", "config", "current-context")); got != "me-2" {
 		t.Errorf("kubectl's current context is %q", got)

@@ -134,6 +134,9 @@ func TestInspectOfAHealthyCluster(t *testing.T) {
 		t.Errorf("skipped: %+v, found: %+v", inv.Skipped, inv.Findings)
 	}
 	for _, e := range inv.Items {
+		if strings.HasPrefix(e.Name, "csr/") || strings.HasPrefix(e.Name, "issued/") {
+			continue // what other tests asked for
+		}
 		unverified := strings.HasPrefix(e.Name, "etcd-") || e.Name == "scheduler-server" || e.Name == "controller-manager-server"
 		var codes []inventory.Code
 		for _, f := range e.Findings {
