@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -55,9 +54,6 @@ type Record struct {
 	ApprovedBy  string    `json:"approvedBy,omitempty"`
 	Request     string    `json:"request"`
 	IssuedAt    time.Time `json:"issuedAt"`
-	// Certificate is the DER of what was issued, for inspect; nil in records
-	// that do not have it.
-	Certificate []byte `json:"-"`
 	// Ended is when the user's access was taken back; nil as long as it was
 	// not.
 	Ended *time.Time `json:"ended,omitempty"`
@@ -110,8 +106,6 @@ func readRecord(from *corev1.ConfigMap) (Record, error) {
 		Signer: d["signer"], RequestedBy: d["requestedBy"], ApprovedBy: d["approvedBy"], Request: d["request"],
 		Certificate: []byte(d[RecordCertificate]),
 	}
-	// One that cannot be read is shown by what stands beside it.
-	r.Certificate, _ = base64.StdEncoding.DecodeString(d["certificate"])
 	if err := json.Unmarshal([]byte(d["groups"]), &r.Groups); err != nil {
 		return r, fmt.Errorf("groups: %w", err)
 	}

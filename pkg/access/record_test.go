@@ -1,8 +1,6 @@
 package access_test
 
 import (
-	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"reflect"
 	"strings"

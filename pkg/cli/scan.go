@@ -62,23 +62,6 @@ type reader struct {
 	*cluster.Cluster
 	contexts []scan.Credentials
 	dial     scan.DialNode
-	now      func() time.Time
-}
-
-// issued reads the records of what issue has issued and what still lets somebody
-// in.
-func (r reader) issued(ctx context.Context) ([]scan.IssuedCertificate, error) {
-	records, err := access.List(ctx, r.Client, "")
-	if err != nil {
-		return nil, err
-	}
-	var issued []scan.IssuedCertificate
-	for _, record := range records.Items {
-		if len(record.Certificate) > 0 && r.now().Before(record.NotAfter) {
-			issued = append(issued, scan.IssuedCertificate{Name: record.Name, User: record.User, DER: record.Certificate})
-		}
-	}
-	return issued, nil
 }
 
 // sources are what a scan reads, by the name that --sources takes.
@@ -127,7 +110,7 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 	}
 	scanCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := reader{Cluster: c, contexts: contexts, dial: c.NodeDialer(scanCtx, cluster.Reach(f.reach)).DialNode, now: a.now}
+	r := reader{Cluster: c, contexts: contexts, dial: c.NodeDialer(scanCtx, cluster.Reach(f.reach)).DialNode}
 	var version string
 	read := []scan.Source{{Name: "version", Read: func(ctx context.Context, _ *inventory.Collector) {
 		version, fault = serverVersion(ctx, c)
