@@ -3,6 +3,7 @@ package cli
 import (
 	"flag"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,14 @@ nothing but access to its API.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          a.noSuchCommand,
+		// What goes wrong is an error of ours, in our words; what client-go logs of
+		// it, such as a body that an interrupt cut off, is for those who ask for it.
+		PersistentPreRun: func(*cobra.Command, []string) {
+			if !klog.V(1).Enabled() {
+				klog.LogToStderr(false)
+				klog.SetOutput(io.Discard)
+			}
+		},
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	g.register(root.PersistentFlags())
