@@ -109,7 +109,7 @@ func judgeRequests(requests []Request, now time.Time) {
 		case r.State == Pending && waited > approvalPatience:
 			r.Findings = append(r.Findings, Finding{CodePendingTooLong, Warning,
 				fmt.Sprintf("waits for approval since %s", duration.HumanDuration(waited)),
-				fmt.Sprintf("look at it, then approve or deny it: kubectl describe csr %s", r.Name)})
+				fmt.Sprintf("look at it, then approve or deny it: kubectl certs requests %s", r.Name)})
 		case r.State == Approved && waited > signingPatience:
 			r.Findings = append(r.Findings, Finding{CodePendingTooLong, Warning,
 				fmt.Sprintf("is approved, but %s has not signed it since %s", r.Signer, duration.HumanDuration(waited)),

@@ -165,7 +165,7 @@ func noCertificate(at inventory.Location, place catalog.Place) inventory.PlaceFi
 	}
 	if place == catalog.KubeletPort {
 		f.Message = "the kubelet has no serving certificate: logs, exec and port-forward fail for the pods of its node"
-		f.Fix = "its request for one waits for approval: kubectl get csr, then kubectl certificate approve NAME once you have checked that it is the node's"
+		f.Fix = "its request for one waits for approval: kubectl certs approve --kubelet-serving, which checks that it is the node's"
 	}
 	return inventory.PlaceFinding{Location: at, Finding: f}
 }
