@@ -45,7 +45,7 @@ nothing but access to its API.`,
 				klog.SetOutput(io.Discard)
 			}
 		},
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	g.register(root.PersistentFlags())
 	_ = root.RegisterFlagCompletionFunc("context", a.contextNames(g, 0)) // the flag is there

@@ -30,9 +30,9 @@ func BenchmarkSecrets(b *testing.B) {
 	client := newClient(b)
 	fillSecrets(b, client)
 	bare := bareProcess("bare-secrets", "TestBareSecrets")
-	for _, tt := range []struct{ name, verb string }{{"check", "check"}, {"inspect", "inspect"}} {
+	for _, tt := range []struct{ name, verb, output string }{{"check", "check", "table"}, {"inspect", "inspect", "table"}, {"json", "inspect", "json"}} {
 		b.Run(tt.name, func(b *testing.B) {
-			compare(b, command(tt.name, plugin(b), tt.verb, "--sources", "secrets", "-o", "json"), bare)
+			compare(b, command(tt.name, plugin(b), tt.verb, "--sources", "secrets", "-o", tt.output), bare)
 		})
 	}
 }
