@@ -21,7 +21,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -35,24 +34,20 @@ import (
 // contender is one way to do the work.
 type contender struct {
 	name string
-	// run does it once. It returns the peak memory in KiB, or 0 where that is
-	// nothing of its own.
-	run func(b *testing.B) int64
+	run  func(b *testing.B)
+	// args are the command that it is; nil for work in this process.
+	args []string
 }
 
 // within is a contender that does the work in this process.
 func within(name string, run func(b *testing.B)) contender {
-	return contender{name, func(b *testing.B) int64 {
-		run(b)
-		return 0
-	}}
+	return contender{name: name, run: run}
 }
 
-// compare runs the contenders in turn, b.N times, and reports the median of each
-// one's time, and of its peak memory where that is known, and the first one's
-// ratio to it.
+// compare runs the contenders in turn, b.N times, and reports each one's
+// median time, and the first one's ratio to it.
 func compare(b *testing.B, contenders ...contender) {
-	times, peaks := make([][]time.Duration, len(contenders)), make([][]int64, len(contenders))
+	times := make([][]time.Duration, len(contenders))
 	for _, c := range contenders { // a round to warm up
 		c.run(b)
 	}
@@ -60,9 +55,8 @@ func compare(b *testing.B, contenders ...contender) {
 	for range b.N {
 		for i, c := range contenders {
 			start := time.Now()
-			peak := c.run(b)
+			c.run(b)
 			times[i] = append(times[i], time.Since(start))
-			peaks[i] = append(peaks[i], peak)
 		}
 	}
 	b.ReportMetric(0, "ns/op") // the sum of all says nothing
@@ -71,12 +65,22 @@ func compare(b *testing.B, contenders ...contender) {
 		if i > 0 {
 			b.ReportMetric(float64(median(times[0]))/float64(median(times[i])), "of-"+c.name)
 		}
-		if peak := median(peaks[i]); peak > 0 {
-			b.ReportMetric(float64(peak)/1024, "MiB/"+c.name)
-			if i > 0 {
-				b.ReportMetric(float64(median(peaks[0]))/float64(peak), "memory-of-"+c.name)
-			}
+	}
+}
+
+// compareMemory reports the peak memory of each contender, which has to be a
+// command, and the first one's ratio to it.
+func compareMemory(b *testing.B, contenders ...contender) {
+	b.StopTimer()
+	first := peak(b, contenders[0].args...)
+	for i, c := range contenders {
+		if i == 0 {
+			b.ReportMetric(first, "MiB/"+c.name)
+			continue
 		}
+		theirs := peak(b, c.args...)
+		b.ReportMetric(theirs, "MiB/"+c.name)
+		b.ReportMetric(first/theirs, "memory-of-"+c.name)
 	}
 }
 
@@ -87,15 +91,14 @@ func median[T cmp.Ordered](values []T) T {
 
 // command is a contender that is a process of its own.
 func command(name string, args ...string) contender {
-	return contender{name, func(b *testing.B) int64 {
+	return contender{name, func(b *testing.B) {
 		cmd := exec.Command(args[0], args[1:]...)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		if err := cmd.Run(); err != nil {
 			b.Fatalf("%s: %v\n%s", name, err, &stderr)
 		}
-		return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
-	}}
+	}, args}
 }
 
 // bareProcess is a contender that is bare client-go in a process of its own: a

@@ -7,10 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -71,9 +68,9 @@ func TestDecode(t *testing.T) {
 // alternate switches between two contexts.
 func alternate(b *testing.B, name string, args func(context string) []string) contender {
 	round := 0
-	return contender{name, func(b *testing.B) int64 {
+	return contender{name: name, run: func(b *testing.B) {
 		round++
-		return command(name, args(fmt.Sprintf("context-%05d", 1+round%2))...).run(b)
+		command(name, args(fmt.Sprintf("context-%05d", 1+round%2))...).run(b)
 	}}
 }
 
@@ -115,32 +112,7 @@ func reportMemory(b *testing.B, path string, args ...string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// What a process has at its start counts for its child too: so a small one
-	// stands between.
-	cmd := exec.Command(os.Args[0], "-test.run", "^TestPeak$", "-test.v")
-	cmd.Env = append(os.Environ(), "BENCH_PEAK="+strings.Join(append(append([]string{plugin(b), "kubeconfig"}, args...), "--kubeconfig", path), " "))
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	var kibi float64
-	for line := range strings.Lines(string(out)) {
-		_, _ = fmt.Sscanf(line, "peak %g", &kibi)
-	}
 	const mebi = 1 << 20
-	b.ReportMetric(kibi/1024, "MiB")
+	b.ReportMetric(peak(b, append(append([]string{plugin(b), "kubeconfig"}, args...), "--kubeconfig", path)...), "MiB")
 	b.ReportMetric(float64(3*info.Size())/mebi+30, "MiB-allowed")
-}
-
-// TestPeak runs a command and prints its peak memory in KiB.
-func TestPeak(t *testing.T) {
-	args := strings.Fields(os.Getenv("BENCH_PEAK"))
-	if len(args) == 0 {
-		return // it is a benchmark's
-	}
-	cmd := exec.Command(args[0], args[1:]...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	fmt.Printf("peak %d\n", cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
 }

@@ -32,7 +32,9 @@ func BenchmarkSecrets(b *testing.B) {
 	bare := bareProcess("bare-secrets", "TestBareSecrets")
 	for _, tt := range []struct{ name, verb, output string }{{"check", "check", "table"}, {"inspect", "inspect", "table"}, {"json", "inspect", "json"}} {
 		b.Run(tt.name, func(b *testing.B) {
-			compare(b, command(tt.name, plugin(b), tt.verb, "--sources", "secrets", "-o", tt.output), bare)
+			ours := command(tt.name, plugin(b), tt.verb, "--sources", "secrets", "-o", tt.output)
+			compare(b, ours, bare)
+			compareMemory(b, ours, bare)
 		})
 	}
 }
