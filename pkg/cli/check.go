@@ -37,21 +37,27 @@ and 3 if nothing was found but not everything could be read.`,
 			"%s check --within 60d --fail-on critical",
 			"# For a pipeline, without reading secrets",
 			"%s check -o junit --sources endpoint,kubelets,control-plane,trust,webhooks"),
-		Args: noArguments,
+		Args: func(cmd *cobra.Command, args []string) error { return undecided(noArguments(cmd, args)) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := a.check(cmd.Context(), g, f)
-			if _, decided := errors.AsType[*exitError](err); err == nil || decided {
-				return err
-			}
-			return &exitError{err, report.Unknown}
+			return undecided(a.check(cmd.Context(), g, f))
 		},
 	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return undecided(flagError(cmd, err)) })
 	flags := cmd.Flags()
 	flags.StringVarP(&f.output, "output", "o", report.CheckFormats[0].Name, "Output format: "+strings.Join(report.CheckFormatNames(), ", "))
 	flags.Var(&f.within, "within", "How long before its end a certificate counts as expiring (default: 30d, or a fifth of its life if that is less)")
 	flags.StringVar(&f.failOn, "fail-on", string(inventory.Warning), "The mildest severity that fails: warning or critical")
 	f.register(flags)
 	return cmd
+}
+
+// undecided is a failure that leaves a check without an answer: a monitoring
+// system must not take a misspelt flag for a warning.
+func undecided(err error) error {
+	if _, decided := errors.AsType[*exitError](err); err == nil || decided {
+		return err
+	}
+	return &exitError{err, report.Unknown}
 }
 
 // check scans the cluster and returns the verdict as an exit code, or why there

@@ -68,7 +68,12 @@ func (a *app) installCredential(ctx context.Context, g *globals, f credentialFla
 		return fmt.Errorf("letting context %q log in by this command: %w", name, err)
 	}
 	fprintf(a.out, "Context %s logs in by a certificate that renews itself, in %s\n", name, f.file)
-	a.say("Try it: kubectl --context %s auth whoami\n", shellQuote(name))
+	kubeconfigFlag := ""
+	if explicit := flagValue(g.kubectl.KubeConfig); explicit != "" {
+		kubeconfigFlag = "--kubeconfig " + shellQuote(explicit) + " "
+	}
+	a.say("It renews itself while its owner may request and approve certificates; others renew it for them: %s renew %s --context OTHER\n", a.program, shellQuote(name))
+	a.say("Try it: kubectl %s--context %s auth whoami\n", kubeconfigFlag, shellQuote(name))
 	return nil
 }
 

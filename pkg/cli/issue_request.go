@@ -101,11 +101,10 @@ func agree(asked, named []string, shown string) error {
 		"if that is right, say so:"+flags.String())
 }
 
-// confirmRequest lets the person at the terminal look at a request that
-// somebody else made, before it is granted.
+// confirmRequest lets a person look at a request that somebody else made, before
+// it is granted. Where nobody can be asked, --yes says that somebody did.
 func (a *app) confirmRequest(ctx context.Context, f issueFlags, subject pki.Subject) error {
-	// A script has named the file, and its groups.
-	if f.requestFile == "" || !a.inIsTerminal {
+	if f.requestFile == "" {
 		return nil
 	}
 	return a.confirm(ctx, fmt.Sprintf("Let whoever made this request in as %q?", subject.CommonName), f.yes)

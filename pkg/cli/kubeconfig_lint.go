@@ -86,11 +86,12 @@ func (a *app) lint(ctx context.Context, g *globals, files kubeconfig.Files, f li
 	if err := a.showFindings(f.output, g, report); err != nil {
 		return err
 	}
+	unknown := report.Has(kubeconfig.CodeUnreadable) || report.Has(kubeconfig.CodeUnreachableServer)
 	switch {
-	case report.Has(kubeconfig.CodeUnreadable) || report.Has(kubeconfig.CodeUnreachableServer):
-		return exit(lintUnknown)
-	case report.Worst() == inventory.Critical:
+	case report.Worst(kubeconfig.CodeUnreadable, kubeconfig.CodeUnreachableServer) == inventory.Critical:
 		return exit(lintCritical)
+	case unknown:
+		return exit(lintUnknown)
 	case report.Worst() == inventory.Warning:
 		return exit(lintWarnings)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
@@ -179,12 +180,30 @@ func (a *app) renewOne(ctx context.Context, r *renewal, f renewFlags) error {
 	if r.fault = plan.CheckRenews(r.old, r.chain, a.now()); r.fault != nil {
 		return r.fault
 	}
+	if r.fault = notOffboarded(ctx, c, plan.Subject.CommonName); r.fault != nil {
+		return r.fault
+	}
 	a.showRenewal(c, r, plan)
 	if f.dryRun {
 		a.say("Nothing was done (--dry-run)\n")
 		return nil
 	}
 	return a.carryOut(ctx, c, r, plan)
+}
+
+// notOffboarded returns an error if the last that is on record of user is that
+// their access was ended. Who may not read the records is not told.
+func notOffboarded(ctx context.Context, c *cluster.Cluster, user string) error {
+	records, err := access.List(ctx, c.Client, user)
+	if err != nil || len(records.Items) == 0 {
+		return nil
+	}
+	last := records.Items[len(records.Items)-1]
+	if last.Ended == nil {
+		return nil
+	}
+	return hint.New(fmt.Sprintf("access of user %q was ended on %s", user, last.Ended.Format("2006-01-02 15:04 MST")),
+		"if they are to be let in again, issue them a new certificate: issue "+user)
 }
 
 // carryOut gets the new certificate, lets the API server judge it, and only

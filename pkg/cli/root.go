@@ -54,9 +54,7 @@ nothing but access to its API.`,
 	root.SetVersionTemplate("kubectl-certs {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return hint.Wrap(err, "see: "+cmd.CommandPath()+" --help")
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		a.newInspect(g),
 		a.newCheck(g),
@@ -86,6 +84,11 @@ func (g *globals) register(flags *pflag.FlagSet) {
 	v := pflag.PFlagFromGoFlag(verbosity.Lookup("v"))
 	v.Usage = "Log what is asked of the API server, from 6 (each request) to 9 (everything)"
 	flags.AddFlag(v)
+}
+
+// flagError says where to look a flag up.
+func flagError(cmd *cobra.Command, err error) error {
+	return hint.Wrap(err, "see: "+cmd.CommandPath()+" --help")
 }
 
 // noSuchCommand explains an argument that is no command.

@@ -152,7 +152,11 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 	} else {
 		fault = c.CheckCredentials()
 	}
-	return found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version}), fault, nil
+	inv = found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version})
+	if fault == nil && len(f.nodeFiles) > 0 && !inv.SeenBy(scan.NodeFilesSource) {
+		fault = hint.New("no file of any node could be read", "why not is listed with what was skipped, under "+scan.NodeFilesSource)
+	}
+	return inv, fault, nil
 }
 
 // heldCredentials returns what the kubeconfig's contexts hold, the one in use as the

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -58,7 +59,7 @@ func (c *Cluster) explainUnauthorized(err error, now time.Time) error {
 	case now.After(leaf.NotAfter):
 		return hint.Wrap(fmt.Errorf("the client certificate of context %q (%s) expired %s ago, on %s",
 			c.Context, pki.SubjectOf(leaf), duration.HumanDuration(now.Sub(leaf.NotAfter)), leaf.NotAfter.UTC().Format("2006-01-02 15:04 MST")),
-			fmt.Sprintf("renew it by the rights of another context: kubectl certs renew %s --context OTHER; or on a kubeadm control-plane node: kubeadm certs renew admin.conf", c.Context))
+			fmt.Sprintf("renew it by the rights of another context: kubectl certs renew %s --context OTHER; or on a kubeadm control-plane node: kubeadm certs renew admin.conf", cmp.Or(c.Context, "CONTEXT")))
 	default:
 		return hint.Wrap(fmt.Errorf("%s does not accept the client certificate of context %q (%s, signed by %q)",
 			c.Server, c.Context, pki.SubjectOf(leaf), leaf.Issuer.CommonName),

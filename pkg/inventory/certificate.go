@@ -93,6 +93,9 @@ func roleAt(e Entry, place catalog.Place) catalog.Role {
 	server := slices.Contains(e.Usages, string(certificatesv1.UsageServerAuth))
 	client := slices.Contains(e.Usages, string(certificatesv1.UsageClientAuth))
 	switch {
+	// Whoever makes a certificate that signs itself often makes a CA of it unawares.
+	case e.IsCA && place == catalog.SecretLeaf && len(e.DNSNames)+len(e.IPAddresses) > 0:
+		return catalog.Server
 	case e.IsCA:
 		return catalog.CA
 	case catalog.IsServed(place):

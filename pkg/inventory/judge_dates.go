@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/duration"
@@ -82,6 +83,8 @@ func renewal(e Entry) string {
 		return fmt.Sprintf("have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue %s --name %q", row.Name, e.Subject.CommonName)
 	case known && row.Profile != nil:
 		return fmt.Sprintf("issue a new one and give it to the component: kubectl certs issue %s", row.Name)
+	case strings.HasPrefix(e.Name, "secret/") && e.Role != catalog.CA:
+		return "put a new certificate and its key into the secret (kubectl create secret tls NAME --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -); where an operator such as cert-manager makes it, find out why that did not"
 	case e.Role == catalog.CA:
 		return "replace the CA: everything that it signed, and everyone who trusts it, needs the new one"
 	case known:

@@ -45,6 +45,13 @@ func (inv *Inventory) Select(names []string) (selected *Inventory, unknown []str
 	return &narrowed, unknown
 }
 
+// SeenBy reports whether source saw any certificate.
+func (inv *Inventory) SeenBy(source string) bool {
+	return slices.ContainsFunc(inv.Items, func(e Entry) bool {
+		return slices.ContainsFunc(e.Locations, func(l Location) bool { return l.Source == source })
+	})
+}
+
 // leastFingerprint is how much of a fingerprint has to be given.
 const leastFingerprint = 8
 

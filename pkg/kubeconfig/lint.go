@@ -110,11 +110,12 @@ func rank(s inventory.Severity) int {
 	return slices.Index([]inventory.Severity{inventory.Info, inventory.Warning, inventory.Critical}, s)
 }
 
-// Worst is the worst severity among the findings; "" for none.
-func (r *Report) Worst() inventory.Severity {
+// Worst is the worst severity among the findings of other codes than these; ""
+// for none.
+func (r *Report) Worst(except ...Code) inventory.Severity {
 	worst := inventory.Severity("")
 	for _, f := range r.Findings {
-		if rank(f.Severity) > rank(worst) {
+		if rank(f.Severity) > rank(worst) && !slices.Contains(except, f.Code) {
 			worst = f.Severity
 		}
 	}

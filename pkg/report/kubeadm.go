@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"text/tabwriter"
 
@@ -32,7 +33,8 @@ var kubeadmNames = map[string]string{
 
 // Kubeadm writes the table of `kubeadm certs check-expiration`, byte for byte
 // (cmd/kubeadm/app/cmd/certs.go), of what was seen. Where each control-plane
-// node has one, each is a line.
+// node has one, each is a line. What was not seen is said to be missing, in
+// kubeadm's way: nobody should take their own kubeconfig for the node's.
 //
 // Whether kubeadm has a CA's key, so that it can renew what that one signed,
 // is not to be seen from here: none is said to be managed externally.
@@ -47,12 +49,14 @@ func Kubeadm(w io.Writer, inv *inventory.Inventory, o Options) error {
 		e := &inv.Items[i]
 		row, known := catalog.Lookup(e.Name)
 		switch _, listed := kubeadmNames[e.Name]; {
-		case listed:
+		case listed && onNode(e):
 			leaves = append(leaves, e)
 		case known && row.Role == catalog.CA:
 			authorities = append(authorities, e)
 		}
 	}
+	leaves = withMissing(leaves, slices.Collect(maps.Keys(kubeadmNames)))
+	authorities = withMissing(authorities, kubeadmCAs)
 	if o.SortBy == "" {
 		slices.SortStableFunc(leaves, func(a, b *inventory.Entry) int { return cmp.Compare(kubeadmNames[a.Name], kubeadmNames[b.Name]) })
 		slices.SortStableFunc(authorities, func(a, b *inventory.Entry) int { return cmp.Compare(a.Name, b.Name) })
@@ -64,6 +68,10 @@ func Kubeadm(w io.Writer, inv *inventory.Inventory, o Options) error {
 		fmt.Fprintln(table, "CERTIFICATE\tEXPIRES\tRESIDUAL TIME\tCERTIFICATE AUTHORITY\tEXTERNALLY MANAGED")
 	}
 	for _, e := range leaves {
+		if isMissing(e) {
+			fmt.Fprintf(table, "!MISSING! %s\t\t\t\t\n", kubeadmNames[e.Name])
+			continue
+		}
 		row, _ := catalog.Lookup(e.Name)
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", kubeadmNames[e.Name], e.NotAfter.UTC().Format(date), residual(e), row.SignedBy, internal)
 	}
@@ -72,7 +80,36 @@ func Kubeadm(w io.Writer, inv *inventory.Inventory, o Options) error {
 		fmt.Fprintln(table, "CERTIFICATE AUTHORITY\tEXPIRES\tRESIDUAL TIME\tEXTERNALLY MANAGED")
 	}
 	for _, e := range authorities {
+		if isMissing(e) {
+			fmt.Fprintf(table, "!MISSING! %s\t\t\t\n", e.Name)
+			continue
+		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", e.Name, e.NotAfter.UTC().Format(date), residual(e), internal)
 	}
 	return table.Flush()
 }
+
+// kubeadmCAs are the CAs that kubeadm lists.
+var kubeadmCAs = []string{"ca", "etcd-ca", "front-proxy-ca"}
+
+// onNode reports whether e is a node's own: a file's, or what is served. A
+// kubeconfig elsewhere holds another one.
+func onNode(e *inventory.Entry) bool {
+	return slices.ContainsFunc(e.Locations, func(l inventory.Location) bool {
+		return slices.Contains([]string{"files", "node-files", "endpoint", "control-plane"}, l.Source)
+	})
+}
+
+// withMissing returns entries, and one without dates for each of names that none
+// of them has.
+func withMissing(entries []*inventory.Entry, names []string) []*inventory.Entry {
+	slices.Sort(names)
+	for _, name := range names {
+		if !slices.ContainsFunc(entries, func(e *inventory.Entry) bool { return e.Name == name }) {
+			entries = append(entries, &inventory.Entry{Name: name})
+		}
+	}
+	return entries
+}
+
+func isMissing(e *inventory.Entry) bool { return e.NotAfter.IsZero() }

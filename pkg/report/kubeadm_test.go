@@ -25,7 +25,7 @@ func TestKubeadm(t *testing.T) {
 		// Not on its list.
 		"kubelet-server", "scheduler-server", "secret/a/b", "proxy",
 	} {
-		inv.Items = append(inv.Items, inventory.Entry{Name: name, NotAfter: end})
+		inv.Items = append(inv.Items, inventory.Entry{Name: name, NotAfter: end, Locations: []inventory.Location{{Source: "files"}}})
 	}
 	for _, name := range []string{"ca", "etcd-ca", "front-proxy-ca"} {
 		inv.Items = append(inv.Items, inventory.Entry{Name: name, IsCA: true, NotAfter: time.Date(2036, time.November, 21, 8, 37, 32, 0, time.UTC)})

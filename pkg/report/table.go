@@ -19,6 +19,7 @@ func Table(w io.Writer, inv *inventory.Inventory, o Options) error {
 
 // Wide is Table with every fact.
 func Wide(w io.Writer, inv *inventory.Inventory, o Options) error {
+	o.Width = 0 // whoever asks for every fact wants none of them cut
 	return writeSections(w, inv, o, everyFact, findings, requests, skipped)
 }
 

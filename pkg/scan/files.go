@@ -15,16 +15,16 @@ import (
 // Bounds of what is read from files: more than any node holds, and little
 // enough that a wrong argument does not cost an afternoon.
 const (
-	mostFileBytes  = 32 << 20
-	mostKeyBytes   = 64 << 10
-	mostConfBytes  = 4 << 20
-	mostFiles      = 20000
-	deepest        = 32
-	mostLinks      = 16
-	mostTextShown  = 300 // of an error, in bytes
-	standardInput  = "-"
-	filesSource    = "files"
-	nodeFileSource = "node-files"
+	mostFileBytes   = 32 << 20
+	mostKeyBytes    = 64 << 10
+	mostConfBytes   = 4 << 20
+	mostFiles       = 20000
+	deepest         = 32
+	mostLinks       = 16
+	mostTextShown   = 300 // of an error, in bytes
+	standardInput   = "-"
+	filesSource     = "files"
+	NodeFilesSource = "node-files"
 )
 
 // reporter takes what was found. An inventory.Collector is one.

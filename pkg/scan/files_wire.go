@@ -69,7 +69,7 @@ type wireSkip struct {
 func WriteFiles(ctx context.Context, paths []string, w io.Writer) error {
 	out := &wireWriter{encoder: json.NewEncoder(w)}
 	out.write(record{Version: wireVersion})
-	readFiles(ctx, nodeFileSource, paths, nil, out)
+	readFiles(ctx, NodeFilesSource, paths, nil, out)
 	out.write(record{End: &out.count})
 	return out.err
 }
@@ -145,7 +145,7 @@ func readWire(stream io.Reader, node string, to reporter) error {
 		case r.Finding != nil:
 			to.Find(r.Finding.finding(node))
 		case r.Skip != nil:
-			to.Skip(inventory.Skip{Source: nodeFileSource, Where: onNode(node, r.Skip.Path),
+			to.Skip(inventory.Skip{Source: NodeFilesSource, Where: onNode(node, r.Skip.Path),
 				Reason: cut(r.Skip.Reason), Hint: cut(r.Skip.Hint), Expected: r.Skip.Expected})
 		default:
 			return errNotOurs
@@ -201,7 +201,7 @@ func (c *wireCertificate) sighting(node string) (inventory.Sighting, error) {
 		c.Row = ""
 	}
 	return inventory.Sighting{
-		Location: inventory.Location{Source: nodeFileSource, Where: onNode(node, c.Path)},
+		Location: inventory.Location{Source: NodeFilesSource, Where: onNode(node, c.Path)},
 		Place:    place, Node: node, Name: onNode(node, c.Name), Row: c.Row,
 		Certificate: chain[0], Intermediates: chain[1:], Key: key,
 	}, nil
@@ -213,5 +213,5 @@ func (f *wireFinding) finding(node string) inventory.PlaceFinding {
 	if !slices.Contains(inventory.Codes(), found.Code) || !slices.Contains(inventory.Severities(), found.Severity) {
 		found.Code, found.Severity = inventory.CodeUnreadable, inventory.Warning
 	}
-	return inventory.PlaceFinding{Location: inventory.Location{Source: nodeFileSource, Where: onNode(node, f.Path)}, Finding: found}
+	return inventory.PlaceFinding{Location: inventory.Location{Source: NodeFilesSource, Where: onNode(node, f.Path)}, Finding: found}
 }

@@ -28,7 +28,7 @@ type ReadNode func(ctx context.Context, node string, homes []string) (output []b
 // asked once, before anything is started. Of chosen nodes only those are read;
 // of none, all.
 func NodeFiles(client kubernetes.Interface, ready func(context.Context) error, read ReadNode, chosen ...string) Source {
-	return Source{nodeFileSource, func(ctx context.Context, to *inventory.Collector) {
+	return Source{NodeFilesSource, func(ctx context.Context, to *inventory.Collector) {
 		if err := ready(ctx); err != nil {
 			skipNode(to, "nodes", err)
 			return
@@ -41,7 +41,7 @@ func NodeFiles(client kubernetes.Interface, ready func(context.Context) error, r
 		for {
 			list, err := client.CoreV1().Nodes().List(ctx, options)
 			if err != nil {
-				skip(to, inventory.Location{Source: nodeFileSource, Where: "nodes"}, err, "list nodes")
+				skip(to, inventory.Location{Source: NodeFilesSource, Where: "nodes"}, err, "list nodes")
 				return
 			}
 			for i := range list.Items {
@@ -60,7 +60,7 @@ func NodeFiles(client kubernetes.Interface, ready func(context.Context) error, r
 			}
 		}
 		for _, name := range left {
-			to.Skip(inventory.Skip{Source: nodeFileSource, Where: name, Reason: "there is no node of that name", Hint: "see: kubectl get nodes"})
+			to.Skip(inventory.Skip{Source: NodeFilesSource, Where: name, Reason: "there is no node of that name", Hint: "see: kubectl get nodes"})
 		}
 	}}
 }
@@ -68,12 +68,12 @@ func NodeFiles(client kubernetes.Interface, ready func(context.Context) error, r
 // readNode reads the files of one node.
 func readNode(ctx context.Context, node *corev1.Node, read ReadNode, to *inventory.Collector) {
 	if node.Status.NodeInfo.OperatingSystem == "windows" {
-		to.Skip(inventory.Skip{Source: nodeFileSource, Where: node.Name, Expected: true,
+		to.Skip(inventory.Skip{Source: NodeFilesSource, Where: node.Name, Expected: true,
 			Reason: "it runs Windows", Hint: "read its files there: kubectl-certs inspect --files C:\\var\\lib\\kubelet\\pki"})
 		return
 	}
 	if !isReady(node) {
-		to.Skip(inventory.Skip{Source: nodeFileSource, Where: node.Name,
+		to.Skip(inventory.Skip{Source: NodeFilesSource, Where: node.Name,
 			Reason: "the node is not ready: its kubelet starts no pods", Hint: "see: kubectl describe node " + node.Name})
 		return
 	}
@@ -87,7 +87,7 @@ func readNode(ctx context.Context, node *corev1.Node, read ReadNode, to *invento
 		return
 	}
 	for _, home := range missing {
-		to.Skip(inventory.Skip{Source: nodeFileSource, Where: onNode(node.Name, home), Expected: true,
+		to.Skip(inventory.Skip{Source: NodeFilesSource, Where: onNode(node.Name, home), Expected: true,
 			Reason: "there is no such directory", Hint: "nothing is to be done: this node keeps its certificates elsewhere, or has none"})
 	}
 	if output == nil {
@@ -110,5 +110,5 @@ func isReady(node *corev1.Node) bool {
 
 // skipNode reports why a node's files could not be read.
 func skipNode(to *inventory.Collector, where string, err error) {
-	to.Skip(inventory.Skip{Source: nodeFileSource, Where: where, Reason: oneLine(err), Hint: hint.Of(err)})
+	to.Skip(inventory.Skip{Source: NodeFilesSource, Where: where, Reason: oneLine(err), Hint: hint.Of(err)})
 }

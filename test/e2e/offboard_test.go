@@ -66,6 +66,10 @@ func TestOffboard(t *testing.T) {
 	if !leaver.canI("delete", "rolebindings", "-n", ns) {
 		t.Error("a binding that others made was taken away")
 	}
+	// Nobody lets them in again by a renewal, unawares.
+	both := root.using(root.kubeconfig + ":" + leaver.kubeconfig)
+	theirs := strings.TrimSpace(leaver.must("kubectl", "config", "current-context"))
+	wantFailure(t, both.certs("renew", theirs, "--context", "kind-kubectl-certs"), `access of user "e2e-leaver" was ended on`, "issue e2e-leaver")
 	// Until when, openssl says too.
 	certificate, _ := root.unpack(leaver.kubeconfig)
 	end, err := time.Parse("Jan _2 15:04:05 2006 MST", strings.TrimSpace(strings.TrimPrefix(root.must("openssl", "x509", "-noout", "-enddate", "-in", certificate), "notAfter=")))
