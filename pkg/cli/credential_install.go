@@ -33,7 +33,7 @@ func (a *app) installCredential(ctx context.Context, g *globals, f credentialFla
 		return err
 	}
 	user := entry.Text("user")
-	if e, ok := config.Exec(user); ok && len(e.Args) > 0 && e.Args[0] == "credential" {
+	if e, ok := config.Exec(user); ok && len(e.Args) > 0 && e.Args[0] == kubeconfig.CredentialCommand {
 		return hint.New(fmt.Sprintf("context %q logs in by this command already", name), fmt.Sprintf("see: %s credential --context %s | jq .status.expirationTimestamp", a.program, shellQuote(name)))
 	}
 	login, err := config.Credential(user)
@@ -92,7 +92,7 @@ func (a *app) pairPath(file, contextName string) (string, error) {
 
 // args are what kubectl is to run the command with.
 func (f credentialFlags) args() []string {
-	args := []string{"credential", "--file=" + f.file}
+	args := []string{kubeconfig.CredentialCommand, kubeconfig.CredentialFile + f.file}
 	if f.renewBefore != 0 {
 		args = append(args, "--renew-before="+f.renewBefore.String())
 	}

@@ -46,6 +46,13 @@ On a terminal you are asked, unless you have said it.`,
 			if err != nil {
 				return err
 			}
+			for _, in := range incoming {
+				for _, user := range in.Entries(kubeconfig.UserEntry) {
+					if user.LacksKey() {
+						a.say("warning: user %s of %s has a certificate, but no key: if it answers your request, use %s accept instead\n", user.Name, in.Name(), a.program)
+					}
+				}
+			}
 			files := a.files(g)
 			if into != "" {
 				files = kubeconfig.Locate(into, "", "")

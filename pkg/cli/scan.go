@@ -19,6 +19,8 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
 )
 
@@ -168,13 +170,45 @@ func (a *app) heldCredentials(g *globals, c *cluster.Cluster) ([]scan.Credential
 	if err != nil {
 		return nil, err
 	}
+	config, err := kubeconfig.Load(a.ownFiles(g))
+	if err != nil {
+		config = nil // kubectl reads it, in its way
+	}
+	renewed := func(context string) []byte { return renewedCertificate(config, context) }
+	if len(inUse.ClientCertificate) == 0 {
+		inUse.ClientCertificate = renewed(c.Context)
+	}
 	all := []scan.Credentials{inUse}
 	for _, o := range others {
+		if len(o.ClientCertificate) == 0 {
+			o.ClientCertificate = renewed(o.Name)
+		}
 		if o.Name != c.Context {
 			all = append(all, scan.Credentials{Context: o.Name, ClientCertificate: o.ClientCertificate, CA: o.CA, Key: o.Key, Insecure: o.Insecure, Err: o.Err})
 		}
 	}
 	return all, nil
+}
+
+// renewedCertificate is the certificate, as PEM, of a context whose user logs in
+// by one that renews itself; nil for others.
+func renewedCertificate(config *kubeconfig.Config, context string) []byte {
+	if config == nil {
+		return nil
+	}
+	entry := config.Entry(kubeconfig.ContextEntry, context)
+	if entry == nil {
+		return nil
+	}
+	user := config.Entry(kubeconfig.UserEntry, entry.Text("user"))
+	if user == nil {
+		return nil
+	}
+	certs, err := user.Renewed()
+	if err != nil || len(certs) == 0 {
+		return nil
+	}
+	return pki.EncodeCertificates(certs...)
 }
 
 // serverVersion asks the API server for its version: everyone who is let in

@@ -86,7 +86,7 @@ func (p Parts) read() (*readParts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the certificate, %s: %w", p.Certificate, err)
 	}
-	signer, err := parseKey(contents[2])
+	signer, err := pki.ParseKey(contents[2])
 	if err != nil {
 		return nil, fmt.Errorf("reading the key, %s: %w", p.Key, err)
 	}

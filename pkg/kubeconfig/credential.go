@@ -1,8 +1,6 @@
 package kubeconfig
 
 import (
-	"bytes"
-	"crypto"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -105,29 +103,11 @@ func junk(data []byte) string {
 	}
 }
 
-// parseKey reads a private key in any of the forms that client-go takes.
-func parseKey(data []byte) (crypto.Signer, error) {
-	for {
-		block, rest := pem.Decode(data)
-		if block == nil {
-			return nil, errors.New("it holds no private key that can be read")
-		}
-		data = rest
-		if !bytes.HasSuffix([]byte(block.Type), []byte("PRIVATE KEY")) {
-			continue
-		}
-		if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
-			if signer, ok := key.(crypto.Signer); ok {
-				return signer, nil
-			}
-		}
-		if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
-			return key, nil
-		}
-		if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-			return key, nil
-		}
-	}
+// LacksKey reports whether a user has a certificate, and no key to use it with:
+// the answer to a request is made so.
+func (e *Entry) LacksKey() bool {
+	has := func(dataField, fileField string) bool { return e.Text(dataField) != "" || e.Text(fileField) != "" }
+	return has(certificateData, certificateFile) && !has(keyData, keyFile)
 }
 
 // keyFault says why a user's key does not serve its certificate, or nil.
@@ -139,7 +119,7 @@ func (e *Entry) keyFault(leaf *x509.Certificate) error {
 	if data == nil {
 		return fmt.Errorf("%s has a certificate, but no key", e)
 	}
-	key, err := parseKey(data)
+	key, err := pki.ParseKey(data)
 	if err != nil {
 		return fmt.Errorf("%s: its key: %w", e, err)
 	}

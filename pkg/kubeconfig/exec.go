@@ -2,14 +2,17 @@ package kubeconfig
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientauthentication "k8s.io/client-go/pkg/apis/clientauthentication/v1"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/yamledit"
 )
 
@@ -84,6 +87,42 @@ func (c *Config) Exec(user string) (Exec, bool) {
 		}
 	}
 	return e, true
+}
+
+// CredentialCommand is the command of this program that a user logs in by, and
+// CredentialFile the flag that names the file with the certificate.
+const (
+	CredentialCommand = "credential"
+	CredentialFile    = "--file="
+)
+
+// RenewedFile is the file of the certificate that renews itself, of a user who
+// logs in by this program; "" for others.
+func (e *Entry) RenewedFile() string {
+	args := e.body.Get("exec").Get("args")
+	if args == nil || len(args.Children) == 0 || args.Children[0].Value != CredentialCommand {
+		return ""
+	}
+	for _, arg := range args.Children {
+		if file, ok := strings.CutPrefix(arg.Value, CredentialFile); ok {
+			return file
+		}
+	}
+	return ""
+}
+
+// Renewed is the certificate in RenewedFile; nil for a user who logs in
+// otherwise.
+func (e *Entry) Renewed() ([]*x509.Certificate, error) {
+	path := e.RenewedFile()
+	if path == "" {
+		return nil, nil
+	}
+	data, err := readPart(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: reading %s, the certificate that it logs in by: %w", e, path, err)
+	}
+	return pki.ParseCertificates(data)
 }
 
 // ParseExecInfo reads what kubectl tells the program of the cluster

@@ -147,7 +147,7 @@ func TestAssemble(t *testing.T) {
 		{"no URL", func(p *kubeconfig.Parts) { p.Server = "prod" }, `the server is "prod", which is no URL`},
 		{"no such file", func(p *kubeconfig.Parts) { p.CA = at("nothing") }, "nothing: no such file or directory"},
 		{"no certificate", func(p *kubeconfig.Parts) { p.Certificate = at("bob.key") }, "no PEM certificate in it"},
-		{"no key", func(p *kubeconfig.Parts) { p.Key = at("bob.crt") }, "it holds no private key that can be read"},
+		{"no key", func(p *kubeconfig.Parts) { p.Key = at("bob.crt") }, "no PEM private key in it"},
 		{"of another component", func(p *kubeconfig.Parts) { p.Profile = "scheduler" }, "is that of CN=alice, not of scheduler"},
 	}
 	for _, tt := range tests {

@@ -86,6 +86,7 @@ func (l *linter) user(e *Entry) {
 			l.find(CodeKeyMismatch, inventory.Critical, e, 0, "find the key that was made with the certificate, or have another one issued", "%s", within(e, err))
 		}
 	}
+	l.renewed(e)
 	for _, field := range []string{keyFile, "tokenFile"} {
 		path := e.Path(field)
 		if path == "" {
@@ -98,6 +99,18 @@ func (l *linter) user(e *Entry) {
 	}
 	if exec := e.body.Get("exec"); !exec.Empty() {
 		l.exec(e, exec)
+	}
+}
+
+// renewed looks at a certificate that renews itself: one that has ended did not.
+func (l *linter) renewed(e *Entry) {
+	certs, err := e.Renewed()
+	switch {
+	case err != nil:
+		l.find(CodeBadCertificate, inventory.Critical, e, 0, "have another one issued, and install it: kubectl certs credential --install", "%s", within(e, err))
+	case len(certs) > 0 && l.now.After(certs[0].NotAfter):
+		l.find(CodeExpired, inventory.Critical, e, 0, "renew it by the rights of another context: kubectl certs renew CONTEXT --context OTHER",
+			"its certificate, in %s, was not renewed and expired %s ago", e.RenewedFile(), duration.HumanDuration(l.now.Sub(certs[0].NotAfter)))
 	}
 }
 

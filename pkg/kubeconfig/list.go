@@ -99,10 +99,15 @@ func (c *Config) Describe(e *Entry, now time.Time) Context {
 	}
 	out.Auth = append(out.Auth, user.Auths()...)
 	certs, err := user.Certificate()
+	from := user.Path(certificateFile)
+	if len(certs) == 0 && err == nil {
+		certs, err = user.Renewed()
+		from = user.RenewedFile()
+	}
 	if len(certs) > 0 {
 		out.Certificate = describe(certs[0], now)
 		if user.Text(certificateData) == "" {
-			out.Certificate.From = user.Path(certificateFile)
+			out.Certificate.From = from
 		}
 	}
 	if err != nil {

@@ -177,7 +177,7 @@ func describeKeyData(text string) string {
 	if err != nil {
 		return fmt.Sprintf("<%d characters, not base64>", len(text))
 	}
-	key, err := parseKey(data)
+	key, err := pki.ParseKey(data)
 	if err != nil {
 		if block, _ := pem.Decode(data); block != nil {
 			return fmt.Sprintf("<%s that cannot be read>", strings.ToLower(block.Type))

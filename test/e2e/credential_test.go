@@ -33,6 +33,14 @@ func TestCredential(t *testing.T) {
 		t.Error("the certificate or the key is still in the kubeconfig")
 	}
 
+	// What says when certificates end sees it where it is now.
+	if list := owner.must("kubectl", "certs", "kubeconfig", "list", "-o", "json"); !strings.Contains(list, `"from": "`+pair+`"`) {
+		t.Errorf("list does not see it:\n%s", list)
+	}
+	if seen := owner.must("kubectl", "certs", "inspect", "--sources", "kubeconfig", "-o", "jsonpath={.items[*].serialNumber}"); !strings.Contains(seen, strings.ToLower(strings.TrimPrefix(strings.TrimSpace(first), "serial="))) {
+		t.Errorf("inspect does not see serial number %s: %s", first, seen)
+	}
+
 	due(t, file)
 	if user, _ := owner.whoami(); user != "e2e-credential" {
 		t.Errorf("renewed, the API server takes the holder for %q", user)
