@@ -37,14 +37,7 @@ nothing but access to its API.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          a.noSuchCommand,
-		// What goes wrong is an error of ours, in our words; what client-go logs of
-		// it, such as a body that an interrupt cut off, is for those who ask for it.
-		PersistentPreRun: func(*cobra.Command, []string) {
-			if !klog.V(1).Enabled() {
-				klog.LogToStderr(false)
-				klog.SetOutput(io.Discard)
-			}
-		},
+		PersistentPreRun: func(*cobra.Command, []string) { quietLog() },
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	g.register(root.PersistentFlags())
@@ -84,6 +77,20 @@ func (g *globals) register(flags *pflag.FlagSet) {
 	v := pflag.PFlagFromGoFlag(verbosity.Lookup("v"))
 	v.Usage = "Log what is asked of the API server, from 6 (each request) to 9 (everything)"
 	flags.AddFlag(v)
+}
+
+// quietLog keeps the log of client-go for those who ask for it: what goes wrong
+// is an error of ours, in our words, and a body that an interrupt cut off is not
+// worth a word.
+func quietLog() {
+	if klog.V(1).Enabled() {
+		return
+	}
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	klog.InitFlags(flags)
+	_ = flags.Set("stderrthreshold", "FATAL") // errors would go there, whatever else is set
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
 }
 
 // flagError says where to look a flag up.
