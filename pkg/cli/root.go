@@ -33,12 +33,12 @@ nothing but access to its API.`,
 			"%s inspect",
 			"# A kubeconfig for an administrator, good for a day",
 			"%s issue admin --name alice"),
-		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: a.program},
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          a.noSuchCommand,
+		Annotations:      map[string]string{cobra.CommandDisplayNameAnnotation: a.program},
+		SilenceErrors:    true,
+		SilenceUsage:     true,
+		Args:             a.noSuchCommand,
 		PersistentPreRun: func(*cobra.Command, []string) { quietLog() },
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:             func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	g.register(root.PersistentFlags())
 	_ = root.RegisterFlagCompletionFunc("context", a.contextNames(g, 0)) // the flag is there

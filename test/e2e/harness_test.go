@@ -197,7 +197,7 @@ func (t *transcript) String() string {
 // start runs `kubectl certs` in the background.
 func (p *person) start(args ...string) *running {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(p.t.Context(), slowly)
 	p.t.Cleanup(cancel)
 	r := &running{
 		t: p.t, cmd: p.command(ctx, "kubectl", append([]string{"certs"}, args...)...),

@@ -17,7 +17,7 @@ func TestIssueThroughARestartOfTheAPIServer(t *testing.T) {
 	r.says("kubectl certificate approve " + request.Name)
 
 	before := processOf(t, "kube-apiserver")
-	onControlPlane(t, "pkill", "-x", "kube-apiserver")
+	onControlPlane(t, "pkill", "-KILL", "-x", "kube-apiserver")
 	awaiting(t, "the API server is back", func(context.Context) (bool, error) {
 		return processOf(t, "kube-apiserver") != before && root.run("kubectl", "get", "--raw", "/readyz").code == 0, nil
 	})
