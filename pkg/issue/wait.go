@@ -96,17 +96,27 @@ func (f *follower) next(ctx context.Context) error {
 	}
 }
 
+// mostRefusals is how often whoever was let in before may be refused while an
+// API server starts.
+const mostRefusals = 40
+
 // reopen reads the request and watches it from there, as long as it takes the
 // API server to come back.
 func (f *follower) reopen(ctx context.Context) error {
 	f.events.Stop()
 	var last error
+	refusals := 0
 	err := wait.PollUntilContextCancel(ctx, retryEvery, true, func(ctx context.Context) (bool, error) {
 		request, err := f.api.Get(ctx, f.current.Name, metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err), err == nil && request.UID != f.current.UID:
 			return false, f.deleted()
 		case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+			// An API server that has just started knows no bindings yet.
+			if refusals++; refusals < mostRefusals {
+				last = err
+				return false, nil
+			}
 			return false, fmt.Errorf("reading certificate signing request %q: %w", f.current.Name, err)
 		case err != nil:
 			last = err
