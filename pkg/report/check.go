@@ -155,7 +155,7 @@ var claims = map[inventory.Code]string{
 	inventory.CodeServedDiffers:   "are the ones in the files of their servers",
 	inventory.CodeClusterAdmin:    "give no rights that cannot be taken away",
 	inventory.CodeLongLivedClient: "do not live for years",
-	inventory.CodeNoCertificate:   "are there to be presented",
+	inventory.CodeNoCertificate:   "have a certificate to present",
 	inventory.CodeUnreadable:      "can be read",
 	inventory.CodePendingTooLong:  "are answered in time",
 	inventory.CodeWebhookBundle:   "have a CA to verify by",
