@@ -24,7 +24,7 @@ func (e *evidence) soon(life time.Duration) time.Duration {
 	if e.within > 0 {
 		return e.within
 	}
-	return min(soon, life/soonFraction)
+	return soonOf(life)
 }
 
 func judgeDates(c *certificate, e *evidence) []Finding {

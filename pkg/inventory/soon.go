@@ -6,5 +6,9 @@ import "time"
 // notAfter is so near its end at now that CodeExpiresSoon speaks of it.
 func ExpiresSoon(notBefore, notAfter, now time.Time) bool {
 	left := notAfter.Sub(now)
-	return left >= 0 && left < min(soon, notAfter.Sub(notBefore)/soonFraction)
+	return left >= 0 && left < soonOf(notAfter.Sub(notBefore))
 }
+
+// soonOf returns how long before its end a certificate that lives for life
+// expires soon.
+func soonOf(life time.Duration) time.Duration { return min(soon, life/soonFraction) }

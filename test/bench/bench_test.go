@@ -170,14 +170,18 @@ func bareCalls(b *testing.B) func(*testing.B) {
 
 // bare is the least that it takes: create, approve, watch.
 func bare(tb testing.TB, client kubernetes.Interface) {
+	certify(tb, client, pkix.Name{CommonName: "bench", Organization: []string{"kubeadm:cluster-admins"}})
+}
+
+// certify obtains a client certificate for subject by bare client-go, and
+// returns the name of its request.
+func certify(tb testing.TB, client kubernetes.Interface, subject pkix.Name) (requestName string) {
 	ctx := context.Background()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
-		Subject: pkix.Name{CommonName: "bench", Organization: []string{"kubeadm:cluster-admins"}},
-	}, key)
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, key)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -206,10 +210,11 @@ func bare(tb testing.TB, client kubernetes.Interface) {
 	defer events.Stop()
 	for event := range events.ResultChan() {
 		if r, ok := event.Object.(*certificatesv1.CertificateSigningRequest); ok && len(r.Status.Certificate) > 0 {
-			return
+			return request.Name
 		}
 	}
 	tb.Fatal("the watch ended without a certificate")
+	return ""
 }
 
 // documented is the procedure of the Kubernetes documentation ("Issue a

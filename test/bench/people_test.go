@@ -4,12 +4,7 @@ package bench
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -117,43 +111,8 @@ func TestBarePersonProcess(t *testing.T) {
 // watch, bind, record.
 func barePerson(tb testing.TB, client kubernetes.Interface) {
 	ctx := context.Background()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	user := fmt.Sprintf("bench-bare-%d", os.Getpid())
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: user}}, key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	api := client.CertificatesV1().CertificateSigningRequests()
-	request, err := api.Create(ctx, &certificatesv1.CertificateSigningRequest{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "bench-"},
-		Spec: certificatesv1.CertificateSigningRequestSpec{
-			Request:    pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}),
-			SignerName: certificatesv1.KubeAPIServerClientSignerName,
-			Usages:     []certificatesv1.KeyUsage{certificatesv1.UsageClientAuth},
-		},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	request.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{
-		Type: certificatesv1.CertificateApproved, Status: corev1.ConditionTrue, Reason: "Bench",
-	}}
-	if _, err := api.UpdateApproval(ctx, request.Name, request, metav1.UpdateOptions{}); err != nil {
-		tb.Fatal(err)
-	}
-	events, err := api.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + request.Name, ResourceVersion: request.ResourceVersion})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer events.Stop()
-	for event := range events.ResultChan() {
-		if r, ok := event.Object.(*certificatesv1.CertificateSigningRequest); ok && len(r.Status.Certificate) > 0 {
-			break
-		}
-	}
+	requestName := certify(tb, client, pkix.Name{CommonName: user})
 	binding := rbacapply.ClusterRoleBinding(user).
 		WithSubjects(rbacapply.Subject().WithAPIGroup(rbacv1.GroupName).WithKind("User").WithName(user)).
 		WithRoleRef(rbacapply.RoleRef().WithAPIGroup(rbacv1.GroupName).WithKind("ClusterRole").WithName("view"))
@@ -162,7 +121,7 @@ func barePerson(tb testing.TB, client kubernetes.Interface) {
 	}
 	record := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "bench-"},
-		Data:       map[string]string{"user": user, "request": request.Name},
+		Data:       map[string]string{"user": user, "request": requestName},
 	}
 	if _, err := client.CoreV1().ConfigMaps("kube-system").Create(ctx, record, metav1.CreateOptions{}); err != nil {
 		tb.Fatal(err)
