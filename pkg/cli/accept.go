@@ -15,6 +15,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/seal"
@@ -164,8 +165,8 @@ func (a *app) checkHandOff(id kubeconfig.Identity) (*x509.Certificate, error) {
 	if a.now().After(leaf.NotAfter) {
 		return nil, hint.New(fmt.Sprintf("the certificate that was sent to you (%s) expired on %s", pki.SubjectOf(leaf), minute(leaf.NotAfter)), "ask for another one")
 	}
-	if !pki.HasUsage(leaf, x509.ExtKeyUsageClientAuth) {
-		return nil, hint.New(fmt.Sprintf("the certificate that was sent to you (%s) may not be used as a client certificate", pki.SubjectOf(leaf)), "ask for another one")
+	if err := issue.CheckClient(leaf); err != nil {
+		return nil, hint.Wrap(fmt.Errorf("the certificate that was sent to you (%s) is not one for a user: %w", pki.SubjectOf(leaf), err), "ask for another one")
 	}
 	return leaf, nil
 }

@@ -250,6 +250,7 @@ func (a *app) obtainPair(ctx context.Context, pair kubeconfig.Pair, at kubeconfi
 	if err != nil {
 		return pair, err
 	}
+	request.StrictLife = true // kubectl runs this, and nobody reads a warning
 	plan, err := issue.Prepare(ctx, c.Client, c.Allowed, request)
 	if err != nil {
 		return pair, c.Explain(err, a.now())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
@@ -121,7 +122,7 @@ func (f *issueFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
 	flags.StringVar(&f.requestFile, "request", "", "Certificate request to sign instead of making a key: a file, or - for standard input")
 	flags.StringVarP(&f.peopleFile, "filename", "f", "", "File that names many people at once, or - for standard input; --out is a directory")
-	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask before somebody's --request is granted")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask before somebody's --request is granted, and refuse a certificate that is valid for longer than was asked")
 	flags.StringVar(&f.out, "out", "", "File to write, - for standard output, or a directory (it exists, or ends in /) for certificate, key, CA and kubeconfig each in a file (default: NAME.kubeconfig)")
 	flags.StringVar(&f.server, "advertise-server", "", "Address of the API server to write into the kubeconfig, where its reader reaches it by another one than you")
 	flags.BoolVar(&f.merge, "merge", false, "Merge into your own kubeconfig instead of writing a file")
@@ -236,8 +237,12 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 // caller cannot.
 func (a *app) obtain(ctx context.Context, c *cluster.Cluster, plan *issue.Plan, notify func(issue.Event, string)) (*issue.Issued, error) {
 	issued, err := issue.Run(ctx, c.Client, plan, a.now, notify)
-	if err != nil || len(plan.ClientCA) > 0 || issued.Key == nil {
+	if err != nil || len(plan.ClientCA) > 0 {
 		return issued, err
+	}
+	if issued.Key == nil {
+		a.say("warning: you may not read the cluster's client CA, and the key is not here: nobody has verified who signed the certificate\n")
+		return issued, nil
 	}
 	return issued, a.prove(ctx, c, issued, plan.Subject.CommonName)
 }
@@ -272,16 +277,20 @@ func identity(c *cluster.Cluster, server, user, namespace string) kubeconfig.Ide
 }
 
 // prove lets the API server judge a certificate whose CA the caller may not
-// read.
+// read. One that it does not accept is withdrawn.
 func (a *app) prove(ctx context.Context, c *cluster.Cluster, issued *issue.Issued, want string) error {
 	user, err := c.WhoAmI(ctx, issued.CertificatePEM, issued.Key)
-	if err != nil {
-		return hint.Wrap(fmt.Errorf("the API server does not accept the certificate that was issued: %w", err), "nothing was written")
+	switch {
+	case apierrors.IsUnauthorized(err):
+		err = issue.NotAccepted(issued)
+	case err != nil:
+		err = hint.Wrap(fmt.Errorf("trying the certificate that was issued: %w", err), "nothing was written")
+	case user != want:
+		err = hint.New(fmt.Sprintf("the API server takes the holder of the certificate for %q instead of %q", user, want), "nothing was written")
+	default:
+		return nil
 	}
-	if user != want {
-		return hint.New(fmt.Sprintf("the API server takes the holder of the certificate for %q instead of %q", user, want), "nothing was written")
-	}
-	return nil
+	return issued.Withdraw(ctx, c.Client, err)
 }
 
 func flagValue(flag *string) string {

@@ -40,6 +40,10 @@ type batch struct {
 	// toLife is the life of one of them.
 	shortened int
 	toLife    time.Duration
+	// exceeding counts those that live longer than was asked, and exceeds is by
+	// how much one of them does.
+	exceeding int
+	exceeds   time.Duration
 	mu        sync.Mutex
 }
 
@@ -253,6 +257,10 @@ func (b *batch) noteLife(request issue.Request, issued *issue.Issued) {
 		b.shortened++
 		b.toLife = life
 	}
+	if issued.Exceeds > 0 {
+		b.exceeding++
+		b.exceeds = max(b.exceeds, issued.Exceeds)
+	}
 }
 
 // sum says what became of everybody.
@@ -261,6 +269,9 @@ func (b *batch) sum(ctx context.Context) error {
 	b.showUnrecorded(b.unrecorded)
 	if b.shortened > 0 {
 		b.say("warning: the cluster shortened the life of %s to %s\n", count(b.shortened, "certificate"), humanLife(b.toLife))
+	}
+	if b.exceeding > 0 {
+		b.say("warning: the signer made %s valid for longer than was asked, by up to %s: they cannot be revoked\n", count(b.exceeding, "certificate"), humanLife(b.exceeds))
 	}
 	fprintf(b.out, "%s\n", b.show.summary())
 	left := b.show.left()

@@ -71,12 +71,21 @@ func shortened(request issue.Request, issued *issue.Issued) (life time.Duration,
 	return life, life < request.ExpiresIn.Truncate(time.Second)
 }
 
-// showIssued says what was issued and where it is.
-func (a *app) showIssued(out *outputs, request issue.Request, issued *issue.Issued) {
-	cert := issued.Certificate
+// warnOfLife says that what was issued lives longer, or shorter, than was
+// asked.
+func (a *app) warnOfLife(request issue.Request, issued *issue.Issued) {
+	if issued.Exceeds > 0 {
+		a.say("warning: the signer made it valid until %s, %s longer than was asked: it cannot be revoked\n", minute(issued.Certificate.NotAfter), humanLife(issued.Exceeds))
+	}
 	if life, short := shortened(request, issued); short {
 		a.say("warning: the cluster shortened the life from %s to %s\n", humanLife(request.ExpiresIn), humanLife(life))
 	}
+}
+
+// showIssued says what was issued and where it is.
+func (a *app) showIssued(out *outputs, request issue.Request, issued *issue.Issued) {
+	cert := issued.Certificate
+	a.warnOfLife(request, issued)
 	w := a.out
 	if out.standard != nil {
 		w = a.errOut

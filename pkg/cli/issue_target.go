@@ -119,6 +119,7 @@ func (f issueFlags) request(t target) (issue.Request, error) {
 		KeyType:    keyType,
 		ExpiresIn:  cmp.Or(time.Duration(f.expiresIn), t.profile.Life),
 		Timeout:    f.timeout,
+		StrictLife: f.yes,
 	}
 	return r, r.Validate()
 }

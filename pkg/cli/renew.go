@@ -223,9 +223,7 @@ func (a *app) carryOut(ctx context.Context, c *cluster.Cluster, r *renewal, plan
 	cert := issued.Certificate
 	fprintf(a.out, "Renewed %s: user %s, valid until %s (%s left)\n", r.what, cert.Subject.CommonName,
 		cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"), humanLeft(cert.NotAfter.Sub(a.now())))
-	if life := cert.NotAfter.Sub(cert.NotBefore); life < plan.ExpiresIn.Truncate(time.Second) {
-		a.say("warning: the cluster shortened the life from %s to %s\n", humanLife(plan.ExpiresIn), humanLife(life))
-	}
+	a.warnOfLife(plan.Request, issued)
 	return nil
 }
 

@@ -3,10 +3,13 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -28,6 +31,20 @@ func (c *Cluster) Explain(err error, now time.Time) error {
 	if apierrors.IsUnauthorized(err) {
 		return c.explainUnauthorized(err, now)
 	}
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return c.explainUntrusted(untrusted.Err)
+	}
+	if fault := transportFault(err); fault != "" {
+		return hint.Wrap(fmt.Errorf("cannot reach the API server at %s: %s", c.Server, fault),
+			"check the address, the network or VPN, and that the API server is running")
+	}
+	return err
+}
+
+// explainUntrusted says why the server's certificate was not verified. Only an
+// error of a handshake comes here: one about any other certificate says nothing
+// about the server.
+func (c *Cluster) explainUntrusted(err error) error {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && len(c.CA) == 0 {
 		return hint.Wrap(fmt.Errorf("%s presents a certificate that no CA known to this machine signed, and the kubeconfig names no CA", c.Server),
 			"put the cluster's CA into the kubeconfig, as certificate-authority-data, from a source you trust")
@@ -43,11 +60,8 @@ func (c *Cluster) Explain(err error, now time.Time) error {
 		return hint.Wrap(fmt.Errorf("%s presents a certificate for other names: %w", c.Server, hostErr),
 			"use one of its names as the server, or set tls-server-name in the kubeconfig")
 	}
-	if fault := transportFault(err); fault != "" {
-		return hint.Wrap(fmt.Errorf("cannot reach the API server at %s: %s", c.Server, fault),
-			"check the address, the network or VPN, and that the API server is running")
-	}
-	return err
+	return hint.Wrap(fmt.Errorf("%s presents a certificate that was not verified: %w", c.Server, err),
+		"look at the certificate that it presents: kubectl certs inspect")
 }
 
 func (c *Cluster) explainUnauthorized(err error, now time.Time) error {
@@ -82,11 +96,14 @@ func transportFault(err error) string {
 		}
 		return op.Err.Error()
 	}
+	if _, ok := errors.AsType[*url.Error](err); !ok {
+		return "" // no HTTP request failed, whatever words are in it
+	}
 	// net/http has no type for this one.
 	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
 		return "it speaks plain HTTP"
 	}
-	if strings.Contains(err.Error(), "EOF") {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return "the connection was closed"
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -112,7 +113,16 @@ func TestExplainACertificateThatIsNotLetIn(t *testing.T) {
 // What is not about the connection is not touched.
 func TestExplainLeavesTheRest(t *testing.T) {
 	c := &Cluster{Server: "https://example"}
-	for _, err := range []error{nil, context.Canceled, errors.New("forbidden: no"), x509.ErrUnsupportedAlgorithm} {
+	for _, err := range []error{
+		nil, context.Canceled, errors.New("forbidden: no"), x509.ErrUnsupportedAlgorithm,
+		// What is wrong with a certificate that was issued says nothing about
+		// the API server, nor do words that a name happens to hold.
+		fmt.Errorf("checking the certificate: %w", x509.UnknownAuthorityError{}),
+		fmt.Errorf("checking the certificate: %w", x509.CertificateInvalidError{Reason: x509.Expired}),
+		fmt.Errorf("checking the certificate: %w", x509.HostnameError{Certificate: &x509.Certificate{}, Host: "a"}),
+		errors.New("user EOF: server gave HTTP response to HTTPS client"),
+		fmt.Errorf("reading a file: %w", io.ErrUnexpectedEOF),
+	} {
 		if got := c.Explain(err, pkitest.Now); got != err {
 			t.Errorf("%v became %v", err, got)
 		}

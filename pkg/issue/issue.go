@@ -38,6 +38,9 @@ type Issued struct {
 	Certificate *x509.Certificate
 	// CertificatePEM is the certificate, and what the signer sent along.
 	CertificatePEM []byte
+	// Exceeds is by how much the certificate outlives what was asked for; 0
+	// where it does not, or by less than is tolerated.
+	Exceeds time.Duration
 	// Key is the private key as PEM. It exists nowhere else. It is nil when
 	// somebody's own request was signed.
 	Key []byte
@@ -45,6 +48,8 @@ type Issued struct {
 	// the same where the caller approved, and "" for someone else, whom the
 	// API does not name.
 	RequestedBy, ApprovedBy string
+
+	request *certificatesv1.CertificateSigningRequest
 }
 
 // callTimeout bounds a single call: a server that accepts and never answers
@@ -72,9 +77,9 @@ func Run(ctx context.Context, client kubernetes.Interface, plan *Plan, now func(
 	if key != nil {
 		public = key.Public()
 	}
-	certificate, err := verify(certificatePEM, public, plan, now())
+	checked, err := verify(certificatePEM, public, plan, now())
 	if err != nil {
-		return nil, fmt.Errorf("checking the certificate issued for request %q: %w", request.Name, err)
+		return nil, life.discard(ctx, fmt.Errorf("checking the certificate issued for request %q: %w", request.Name, err))
 	}
 	if plan.Binding != nil {
 		if err := createBinding(ctx, client, plan.Binding); err != nil {
@@ -84,9 +89,11 @@ func Run(ctx context.Context, client kubernetes.Interface, plan *Plan, now func(
 	}
 	issued := &Issued{
 		RequestName:    request.Name,
-		Certificate:    certificate,
-		CertificatePEM: certificatePEM,
+		Certificate:    checked.leaf,
+		CertificatePEM: checked.pem,
+		Exceeds:        checked.exceeds,
 		RequestedBy:    life.current.Spec.Username,
+		request:        life.current,
 	}
 	if life.approvedByCaller {
 		issued.ApprovedBy = issued.RequestedBy
@@ -216,6 +223,25 @@ func (l *life) withdraw(ctx context.Context, cause error) error {
 		return cause
 	}
 	return fmt.Errorf("%w; %w", cause, &LeftPending{l.current.Name, err})
+}
+
+// Withdraw deletes the request of a certificate that is not to be used, so that
+// nobody finds the certificate in it, and returns cause with what became of the
+// request. It also works on an interrupted ctx.
+func (i *Issued) Withdraw(ctx context.Context, client kubernetes.Interface, cause error) error {
+	life := &life{api: client.CertificatesV1().CertificateSigningRequests(), current: i.request}
+	return life.discard(ctx, cause)
+}
+
+// discard is withdraw for a request that was signed.
+func (l *life) discard(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTimeout)
+	defer cancel()
+	err := l.api.Delete(ctx, l.current.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &l.current.UID}})
+	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return fmt.Errorf("%w; request %q was withdrawn", cause, l.current.Name)
+	}
+	return fmt.Errorf("%w; request %q holds the certificate, and could not be withdrawn (%v): the cluster forgets it within the hour", cause, l.current.Name, err)
 }
 
 // LeftPending says that a request which nobody waits for any more could not be

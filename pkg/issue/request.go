@@ -73,6 +73,9 @@ type Request struct {
 	Also []permit.Act
 	// ExpiresIn is the life asked for; the signer may shorten it.
 	ExpiresIn time.Duration
+	// StrictLife refuses a certificate that lives longer than ExpiresIn, beyond
+	// what the signer dates back: for runs whose warnings nobody reads.
+	StrictLife bool
 	// Timeout bounds the wait for someone else's approval, and the wait for
 	// the signer after it (at most signerPatience).
 	Timeout time.Duration
@@ -104,6 +107,9 @@ func (r Request) Validate() error {
 	if slices.Contains(r.Subject.Organizations, catalog.Masters) {
 		return hint.New("group system:masters cannot be had through the CertificateSigningRequest API: the API server refuses it, since no one could ever take it back",
 			"leave out --group to get a group that is bound to cluster-admin by RBAC, and can be unbound")
+	}
+	if r.PKCS10 != nil {
+		return checkSignable(r.PKCS10)
 	}
 	return nil
 }
