@@ -75,7 +75,7 @@ func (a *app) check(ctx context.Context, g *globals, f checkFlags) error {
 		return err
 	}
 	options.Width = a.outWidth()
-	if err := f.validate(); err != nil {
+	if err := f.validateFor(g); err != nil {
 		return err
 	}
 	if len(f.files) > 0 {

@@ -3,9 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
@@ -13,7 +16,7 @@ import (
 )
 
 func (a *app) newInspect(g *globals) *cobra.Command {
-	var f scanFlags
+	var f inspectFlags
 	var output string
 	var options report.Options
 	cmd := &cobra.Command{
@@ -26,16 +29,20 @@ aggregated APIs, those in TLS secrets, in requests and in your kubeconfig. Each 
 held against the CA that is really used for it. What could not be read is listed,
 with what would let it be read.
 
-NAME narrows it down: to a certificate (apiserver, kubelet-server/NODE), a node,
-an object (secret/NAMESPACE/NAME, csr/NAME), or a fingerprint. One certificate
-alone is shown in full.`,
+NAME narrows it down: to a certificate (apiserver, kubelet-server/NODE), a
+component (etcd), a user, a node, an object (secret/NAMESPACE/NAME, csr/NAME), a
+namespace (secret/NAMESPACE), a source (secrets), or a fingerprint. One certificate
+alone is shown in full. --namespace and --selector show only what objects hold.`,
 		Example: a.examples(
 			"# Every certificate, by the CA that signed it",
 			"%s inspect",
 			"# One of them in full",
 			"%s inspect apiserver",
-			"# What runs out first?",
-			"%s inspect -o wide --sort-by notAfter",
+			"# What expires first?",
+			"%s inspect -o wide --sort-by expires",
+			"# What has expired, or will this month? In one namespace?",
+			"%s inspect --within 30d",
+			"%s inspect -n web",
 			"# One page to send to an auditor",
 			"%s inspect -o html > certificates.html",
 			"# The files on nodes too, which leave them in no other way",
@@ -53,7 +60,7 @@ alone is shown in full.`,
 				return err
 			}
 			options.Width = a.outWidth()
-			if err := f.validate(); err != nil {
+			if err := f.validate(g); err != nil {
 				return err
 			}
 			return a.inspect(cmd.Context(), g, f, names, func(inv *inventory.Inventory) error {
@@ -72,48 +79,109 @@ alone is shown in full.`,
 	return cmd
 }
 
-// inspect scans the cluster and prints what was found, narrowed down to names if
-// there are any.
-func (a *app) inspect(ctx context.Context, g *globals, f scanFlags, names []string, print func(*inventory.Inventory) error) error {
-	found := inventory.Collector{Now: a.now()}
-	inv, fault, err := a.scan(ctx, g, f, &found)
+// inspectFlags are the flags of inspect that choose what is shown.
+type inspectFlags struct {
+	scanFlags
+	statuses []string
+	within   lifetime
+	watch    bool
+}
+
+func (f *inspectFlags) register(flags *pflag.FlagSet) {
+	flags.StringSliceVar(&f.statuses, "status", nil, "Show only these: "+strings.Join(statusNames(), ", "))
+	flags.Var(&f.within, "within", "Show only what expires within this time, such as 30d, or has expired")
+	flags.BoolVarP(&f.watch, "watch", "w", false, "")
+	_ = flags.MarkHidden("watch") // for those who know it from kubectl get
+	f.scanFlags.register(flags)
+}
+
+// statusNames are what --status takes.
+func statusNames() []string {
+	return []string{string(inventory.OK), string(inventory.Expiring), string(inventory.Expired), string(inventory.Invalid), string(inventory.Unverified)}
+}
+
+// validate returns an error if what was given means nothing.
+func (f *inspectFlags) validate(g *globals) error {
+	for _, status := range f.statuses {
+		if !slices.Contains(statusNames(), status) {
+			return hint.New(fmt.Sprintf("unknown --status %q", status), "use "+strings.Join(statusNames(), ", "))
+		}
+	}
+	if f.watch {
+		return hint.New("inspect does not watch", "run it again and again (watch kubectl certs inspect), or let monitoring run check")
+	}
+	return f.validateFor(g)
+}
+
+// filter is what of an inventory is shown.
+func (f *inspectFlags) filter(now time.Time) inventory.Filter {
+	var filter inventory.Filter
+	for _, status := range f.statuses {
+		filter.Statuses = append(filter.Statuses, inventory.Status(status))
+	}
+	if f.within > 0 {
+		filter.Before = now.Add(time.Duration(f.within))
+	}
+	return filter
+}
+
+// inspect scans the cluster and prints what was found, narrowed down to what f
+// and names ask for. A name that nothing is called by does not hide the others.
+func (a *app) inspect(ctx context.Context, g *globals, f inspectFlags, names []string, print func(*inventory.Inventory) error) error {
+	found := inventory.Collector{Now: a.now(), Within: time.Duration(f.within)}
+	inv, fault, err := a.scan(ctx, g, f.scanFlags, &found)
 	if err != nil {
 		return err
 	}
+	all := inv
+	inv = inv.Filter(f.filter(a.now()))
+	var unknown []string
 	if len(names) > 0 {
-		if inv, err = narrow(inv, names); err != nil && fault != nil {
-			return fault
-		}
-		if err != nil {
-			return err
+		inv, unknown = inv.Select(names)
+	}
+	if len(names) == 0 || len(unknown) < len(names) {
+		if err := print(inv); err != nil {
+			return fmt.Errorf("writing the output: %w", err)
 		}
 	}
-	if err := print(inv); err != nil {
-		return fmt.Errorf("writing the output: %w", err)
+	if fault != nil || len(unknown) == 0 {
+		return fault
 	}
-	return fault
+	return unknownNames(all, unknown)
 }
 
-// narrow returns what names speak of, or an error if one of them speaks of
-// nothing.
-func narrow(inv *inventory.Inventory, names []string) (*inventory.Inventory, error) {
-	selected, unknown := inv.Select(names)
-	if len(unknown) == 0 {
-		return selected, nil
-	}
-	known := map[string]bool{}
-	var some []string
+// unknownNames says that no certificate is called by names, and what comes
+// nearest.
+func unknownNames(inv *inventory.Inventory, names []string) error {
+	var known []string
 	for _, e := range inv.Items {
-		if !known[e.Name] && len(some) < 12 && !strings.Contains(e.Name, "/") {
-			known[e.Name] = true
-			some = append(some, e.Name)
+		for _, name := range []string{e.Name, e.ID()} {
+			if !slices.Contains(known, name) {
+				known = append(known, name)
+			}
 		}
 	}
-	advice := "there are, among others: " + strings.Join(some, ", ") + "; all of them: inspect -o name"
+	var advice string
+	if near := hint.Nearest(names[0], known, 5); len(near) > 0 {
+		advice = "did you mean: " + strings.Join(near, ", ")
+	} else {
+		if short := slices.DeleteFunc(slices.Clone(known), func(name string) bool { return strings.Contains(name, "/") }); len(short) > 0 {
+			known = short
+		}
+		advice = "known names include: " + strings.Join(known[:min(len(known), 12)], ", ")
+	}
+	advice += "; all of them: inspect -o name"
 	if len(inv.Skipped) > 0 {
 		advice += "; not everything could be read: inspect lists what was skipped"
 	}
-	return nil, hint.New(fmt.Sprintf("no certificate called %q was seen", unknown[0]), advice)
+	if _, asked := inv.Select(names[:1]); len(asked) == 0 {
+		advice = "it is there, but --status or --within leaves it out"
+	}
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = fmt.Sprintf("%q", name)
+	}
+	return hint.New("no certificate matches "+strings.Join(quoted, ", "), advice)
 }
 
 // colors decides whether standard output is coloured.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
 	apiversion "k8s.io/apimachinery/pkg/version"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
@@ -36,15 +37,45 @@ const gcPercent = 40
 
 // scanFlags are the flags of the commands that scan a cluster.
 type scanFlags struct {
-	sources []string
-	reach   string
+	sources       []string
+	reach         string
+	labels        string
+	allNamespaces bool
 	fileFlags
 }
 
 func (f *scanFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.sources, "sources", nil, "What to read, of: "+strings.Join(sourceNames(), ", ")+" (default: all)")
 	flags.StringVar(&f.reach, "reach", string(cluster.ReachAuto), "How to get to the nodes' ports: auto, direct or port-forward")
+	flags.StringVarP(&f.labels, "selector", "l", "", "Show only Secrets with these labels, as in app=web,tier!=test")
+	flags.BoolVarP(&f.allNamespaces, "all-namespaces", "A", false, "Show all namespaces (the default)")
 	f.fileFlags.register(flags)
+}
+
+// narrowedTo is the namespace whose objects alone are shown: that of
+// --namespace; "" for all. With --node-files, --namespace says where the pods run.
+func (f *scanFlags) narrowedTo(g *globals) string {
+	if f.allNamespaces || len(f.nodeFiles) > 0 {
+		return ""
+	}
+	return *g.kubectl.Namespace
+}
+
+// objects is what the flags narrow the scan down to, by the objects that
+// certificates were read from.
+func (f *scanFlags) objects(g *globals) inventory.Filter {
+	return inventory.Filter{Namespace: f.narrowedTo(g), ObjectsOnly: f.labels != ""}
+}
+
+// validateFor is validate for flags that only a cluster gives a meaning to.
+func (f *scanFlags) validateFor(g *globals) error {
+	if _, err := labels.Parse(f.labels); err != nil {
+		return hint.Wrap(fmt.Errorf("parsing --selector %q: %w", f.labels, err), "write it as kubectl does: app=web,tier in (a,b)")
+	}
+	if len(f.files) > 0 && (f.labels != "" || f.narrowedTo(g) != "") {
+		return hint.New("--files reads no cluster, and --namespace and --selector are about one", "use one of them")
+	}
+	return f.validate()
 }
 
 // validate returns an error if what was given means nothing.
@@ -68,6 +99,7 @@ type reader struct {
 	*cluster.Cluster
 	contexts []scan.Credentials
 	dial     scan.DialNode
+	secrets  scan.SecretSelection
 }
 
 // sources are what a scan reads, by the name that --sources takes.
@@ -83,7 +115,7 @@ var sources = []struct {
 	{"kubelets", func(r reader) scan.Source { return scan.Kubelets(r.Client, r.dial) }},
 	{"control-plane", func(r reader) scan.Source { return scan.ControlPlane(r.Client, r.dial) }},
 	{"webhooks", func(r reader) scan.Source { return scan.Webhooks(r.Client) }},
-	{"secrets", func(r reader) scan.Source { return scan.Secrets(r.Client, r.Namespace) }},
+	{"secrets", func(r reader) scan.Source { return scan.Secrets(r.Client, r.secrets) }},
 	{"requests", func(r reader) scan.Source { return scan.Requests(r.Client) }},
 	{"issued", func(r reader) scan.Source {
 		return scan.Issued(r.Client, scan.Records{Namespace: access.RecordNamespace, Selector: access.RecordSelector, Key: access.RecordCertificate})
@@ -116,7 +148,10 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 	}
 	scanCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := reader{Cluster: c, contexts: contexts, dial: c.NodeDialer(scanCtx, cluster.Reach(f.reach)).DialNode}
+	r := reader{
+		Cluster: c, contexts: contexts, dial: c.NodeDialer(scanCtx, cluster.Reach(f.reach)).DialNode,
+		secrets: scan.SecretSelection{Namespace: f.narrowedTo(g), Fallback: c.Namespace, Labels: f.labels},
+	}
 	var version string
 	read := []scan.Source{{Name: "version", Read: func(ctx context.Context, _ *inventory.Collector) {
 		version, fault = serverVersion(ctx, c)
@@ -125,7 +160,7 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 		}
 	}}}
 	for _, s := range sources {
-		if len(f.sources) == 0 || slices.Contains(f.sources, s.name) {
+		if f.reads(g, s.name) {
 			read = append(read, s.make(r))
 		}
 	}
@@ -154,11 +189,25 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 	} else {
 		fault = c.CheckCredentials()
 	}
-	inv = found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version})
+	inv = found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version}).Filter(f.objects(g))
 	if fault == nil && len(f.nodeFiles) > 0 && !inv.SeenBy(scan.NodeFilesSource) {
 		fault = hint.New("no file of any node could be read", "why not is listed with what was skipped, under "+scan.NodeFilesSource)
 	}
 	return inv, fault, nil
+}
+
+// reads reports whether the source called name is read: one that --sources
+// names, or without that, one that what is to be shown can come from.
+func (f *scanFlags) reads(g *globals, name string) bool {
+	switch objects := f.objects(g); {
+	case len(f.sources) > 0:
+		return slices.Contains(f.sources, name)
+	case objects.ObjectsOnly:
+		return name == "secrets"
+	case objects.Namespace != "":
+		return name == "secrets" || name == "trust"
+	}
+	return true
 }
 
 // heldCredentials returns what the kubeconfig's contexts hold, the one in use as the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
@@ -34,7 +35,7 @@ func sortItems(items []inventory.Entry, field string) ([]inventory.Entry, error)
 	if len(items) == 0 {
 		return items, nil
 	}
-	path, err := newJSONPath(relaxed(field))
+	path, err := newJSONPath(relaxed(fieldOf(field)))
 	if err != nil {
 		return nil, hint.Wrap(fmt.Errorf("parsing --sort-by %q: %w", field, err), advice)
 	}
@@ -74,6 +75,25 @@ func sortItems(items []inventory.Entry, field string) ([]inventory.Entry, error)
 		ordered[i] = found[i].item
 	}
 	return ordered, nil
+}
+
+// fieldOf is the field behind the title of a table's column; other fields are
+// what they say.
+func fieldOf(title string) string {
+	switch strings.ToLower(title) {
+	case "expires", "left", "expiry", "expiration":
+		return "notAfter"
+	case "subject", "cn":
+		return ".subject.commonName"
+	case "signed-by", "signed by":
+		return "signedBy"
+	case "namespace", "where", "location", "seen":
+		return ".locations[0].where"
+	}
+	if strings.EqualFold(title, "name") || strings.EqualFold(title, "node") || strings.EqualFold(title, "status") || strings.EqualFold(title, "issuer") {
+		return strings.ToLower(title)
+	}
+	return title
 }
 
 // compareValues orders what JSON can hold; values of different kinds by kind.

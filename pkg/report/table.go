@@ -98,7 +98,7 @@ func writeCertificates(w io.Writer, inv *inventory.Inventory, o Options, facts [
 		if len(inv.Requests)+len(inv.Findings) > 0 {
 			return nil // what was asked for is no certificate
 		}
-		_, err := fmt.Fprintln(w, "No certificates could be seen.")
+		_, err := fmt.Fprintln(w, "No certificates found.")
 		return err
 	}
 	l := newListing(column{title: "NAME", least: 20}, facts, inv.TakenAt, o)
@@ -147,25 +147,16 @@ var statusColor = map[inventory.Status]int{
 
 // status is the entry's status; what could not be verified is not called ok.
 func status(e *inventory.Entry, colors Colors) cell {
-	if unverified(e) {
-		return plain(string(inventory.CodeUnverified))
+	shown := e.ShownStatus()
+	if shown == inventory.Unverified {
+		return plain(string(shown))
 	}
-	return cell{string(e.Status), colors.paint(statusColor[e.Status])}
+	return cell{string(shown), colors.paint(statusColor[shown])}
 }
 
-// unverified reports whether nothing is wrong with e but that nobody could tell
+// unverified reports whether nothing is wrong with e but that no one could tell
 // who signed it.
-func unverified(e *inventory.Entry) bool {
-	if e.Status != inventory.OK {
-		return false
-	}
-	for _, f := range e.Findings {
-		if f.Code == inventory.CodeUnverified {
-			return true
-		}
-	}
-	return false
-}
+func unverified(e *inventory.Entry) bool { return e.ShownStatus() == inventory.Unverified }
 
 // left says how long it is until end, or since when it is over.
 func left(end, now time.Time) string {

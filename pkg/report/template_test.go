@@ -111,8 +111,8 @@ func TestSortBy(t *testing.T) {
 		{"isCA", []string{"apiserver/control-plane", "admin", mallorys, "ca"}, ""},
 		// What has none comes first, as with kubectl.
 		{".findings[0].code", []string{"ca", "admin", mallorys, "apiserver/control-plane"}, ""},
-		{"expiry", nil, `sorting by "expiry": no certificate has such a field`},
-		{"subject", nil, `sorting by "subject": it is no single value`},
+		{"expiring", nil, `sorting by "expiring": no certificate has such a field`},
+		{".subject", nil, `sorting by ".subject": it is no single value`},
 		{"{.a[}", nil, "parsing --sort-by"},
 	}
 	for _, tt := range tests {

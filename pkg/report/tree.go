@@ -14,7 +14,7 @@ func Tree(w io.Writer, inv *inventory.Inventory, o Options) error {
 
 func tree(w io.Writer, inv *inventory.Inventory, o Options) error {
 	if len(inv.Items) == 0 {
-		_, err := fmt.Fprintln(w, "No certificates could be seen.")
+		_, err := fmt.Fprintln(w, "No certificates found.")
 		return err
 	}
 	l := newListing(column{title: "CERTIFICATE", least: 24}, []fact{factStatus, factLeft, factDay, factSubject}, inv.TakenAt, o)

@@ -16,35 +16,52 @@ import (
 
 const secretsSource = "secrets"
 
-// Secrets reads the certificates in Secrets of type kubernetes.io/tls of all
-// namespaces or, where the caller may not list those, of namespace. The API
-// sends private keys along: they are let go unread.
-func Secrets(client kubernetes.Interface, namespace string) Source {
+// SecretSelection says which Secrets are read.
+type SecretSelection struct {
+	// Namespace is the only one that is read; "" for all.
+	Namespace string
+	// Fallback is read instead of all where the caller may not list those.
+	Fallback string
+	// Labels is a label selector; "" for all.
+	Labels string
+}
+
+// Secrets reads the certificates in the selected Secrets of type
+// kubernetes.io/tls. The API sends private keys along: they are let go unread.
+func Secrets(client kubernetes.Interface, selected SecretSelection) Source {
 	return Source{secretsSource, func(ctx context.Context, to *inventory.Collector) {
+		if selected.Namespace != metav1.NamespaceAll {
+			readNamespace(ctx, to, client, selected.Namespace, selected.Labels)
+			return
+		}
 		at := inventory.Location{Source: secretsSource, Where: "secrets in all namespaces"}
-		err := readSecrets(ctx, to, client, metav1.NamespaceAll)
+		err := readSecrets(ctx, to, client, metav1.NamespaceAll, selected.Labels)
 		if err == nil {
 			return
 		}
 		skip(to, at, err, "list secrets in all namespaces, which lets you read private keys too")
-		if !apierrors.IsForbidden(err) {
-			return
-		}
-		if err := readSecrets(ctx, to, client, namespace); err != nil {
-			at.Where = "secrets in namespace " + namespace
-			skip(to, at, err, "list secrets in namespace "+namespace+", or choose another one with --namespace")
+		if apierrors.IsForbidden(err) {
+			readNamespace(ctx, to, client, selected.Fallback, selected.Labels)
 		}
 	}}
 }
 
+// readNamespace reads the Secrets of one namespace, or says why not.
+func readNamespace(ctx context.Context, to *inventory.Collector, client kubernetes.Interface, namespace, labels string) {
+	if err := readSecrets(ctx, to, client, namespace, labels); err != nil {
+		at := inventory.Location{Source: secretsSource, Where: "secrets in namespace " + namespace}
+		skip(to, at, err, "list secrets in namespace "+namespace+", or choose another one with --namespace")
+	}
+}
+
 // readSecrets reads the TLS secrets of a namespace page by page, the next one
 // while the last one is looked at.
-func readSecrets(ctx context.Context, to *inventory.Collector, client kubernetes.Interface, namespace string) error {
+func readSecrets(ctx context.Context, to *inventory.Collector, client kubernetes.Interface, namespace, labels string) error {
 	pages := make(chan []corev1.Secret)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(pages)
-		options := metav1.ListOptions{FieldSelector: "type=" + string(corev1.SecretTypeTLS), Limit: pageSize}
+		options := metav1.ListOptions{FieldSelector: "type=" + string(corev1.SecretTypeTLS), LabelSelector: labels, Limit: pageSize}
 		for {
 			list, err := client.CoreV1().Secrets(namespace).List(ctx, options)
 			if err != nil {

@@ -42,7 +42,7 @@ func TestSecrets(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			check(t, read(long, scan.Secrets(fake.NewClientset(tlsSecret("web", "shop", tt.data)), "web")), tt.seen, tt.faults)
+			check(t, read(long, scan.Secrets(fake.NewClientset(tlsSecret("web", "shop", tt.data)), scan.SecretSelection{Fallback: "web"})), tt.seen, tt.faults)
 		})
 	}
 }
@@ -59,7 +59,7 @@ func TestSecretsLetsKeysGo(t *testing.T) {
 	inv := read(long, scan.Secrets(fake.NewClientset(
 		tlsSecret("web", "shop", map[string][]byte{"tls.crt": append(certificate, keyPEM...), "tls.key": keyPEM}),
 		tlsSecret("web", "swapped", map[string][]byte{"tls.crt": keyPEM, "tls.key": certificate}),
-	), "web"))
+	), scan.SecretSelection{Fallback: "web"}))
 	text, err := json.Marshal(inv)
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +82,8 @@ func TestSecretsFallsBack(t *testing.T) {
 		}
 		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "", nil)
 	})
-	check(t, read(long, scan.Secrets(client, "web")), []string{"shop: web/shop#tls.crt"}, []string{"secrets in all namespaces: forbidden"})
-	check(t, read(long, scan.Secrets(client, "other")), nil, []string{"secrets in all namespaces: forbidden", "secrets in namespace other: forbidden"})
+	check(t, read(long, scan.Secrets(client, scan.SecretSelection{Fallback: "web"})), []string{"shop: web/shop#tls.crt"}, []string{"secrets in all namespaces: forbidden"})
+	check(t, read(long, scan.Secrets(client, scan.SecretSelection{Fallback: "other"})), nil, []string{"secrets in all namespaces: forbidden", "secrets in namespace other: forbidden"})
 }
 
 // Page after page is read, and asked of the server by type.
@@ -102,7 +102,7 @@ func TestSecretsReadsPages(t *testing.T) {
 		}
 		return true, pages[options.Continue], nil
 	})
-	inv := read(long, scan.Secrets(client, "web"))
+	inv := read(long, scan.Secrets(client, scan.SecretSelection{Fallback: "web"}))
 	if len(inv.Items) != 3 || len(inv.Skipped) > 0 {
 		t.Errorf("got %d certificates, skipped %+v", len(inv.Items), inv.Skipped)
 	}
