@@ -57,6 +57,8 @@ func (h Held) String() string {
 // access back means.
 type Farewell struct {
 	User string
+	// by is who takes it back: the caller.
+	by string
 	// Groups are those in the user's certificates, and system:authenticated.
 	Groups []string
 	// Ours were made by this program for the user; Others by somebody else,
@@ -78,7 +80,8 @@ type Farewell struct {
 // that the user is known to be in. Nothing is changed. The error names every
 // permission that is missing to look.
 func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed permit.Allowed, user string, groups []string, now time.Time) (*Farewell, error) {
-	if err := checkLeaver(ctx, client, user); err != nil {
+	by, err := checkLeaver(ctx, client, user)
+	if err != nil {
 		return nil, err
 	}
 	rbac := func(resource string) permit.Act {
@@ -93,7 +96,7 @@ func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed p
 	if err := permit.NewMissing(may.Lacking(needed), lackingAdvice); err != nil {
 		return nil, err
 	}
-	f := &Farewell{User: user, Groups: append([]string{authenticatedGroup}, groups...)}
+	f := &Farewell{User: user, by: by, Groups: append([]string{authenticatedGroup}, groups...)}
 	var held []Held
 	var records *Records
 	var requests []Request
@@ -103,7 +106,7 @@ func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed p
 		return err
 	})
 	group.Go(func() (err error) {
-		records, err = List(groupCtx, client, user)
+		records, err = List(groupCtx, client, user, nil)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -125,24 +128,27 @@ func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed p
 	return f, nil
 }
 
-// checkLeaver refuses the users that must not be offboarded.
-func checkLeaver(ctx context.Context, client kubernetes.Interface, user string) error {
+// checkLeaver refuses the users that must not be offboarded, and returns who
+// the caller is.
+func checkLeaver(ctx context.Context, client kubernetes.Interface, user string) (by string, err error) {
 	if strings.HasPrefix(user, systemPrefix) {
-		return hint.New(fmt.Sprintf("user %q is one of the cluster's own", user), "components are not offboarded: delete their bindings with kubectl if you are sure")
+		return "", hint.New(fmt.Sprintf("user %q is one of the cluster's own", user), "components are not offboarded: delete their bindings with kubectl if you are sure")
 	}
 	me, err := whoAmI(ctx, client)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if me == user {
-		return hint.New(fmt.Sprintf("you are %q yourself, and would lock yourself out", user), "let somebody else do it, or use another --context")
+		return "", hint.New(fmt.Sprintf("you are %q yourself, and would lock yourself out", user), "let somebody else do it, or use another --context")
 	}
-	return nil
+	return me, nil
 }
 
 func (f *Farewell) addRecords(records *Records, now time.Time) {
-	f.Damaged = records.Damaged
 	for _, r := range records.Items {
+		if fault := r.Fault(); fault != "" {
+			f.Damaged = append(f.Damaged, fault)
+		}
 		if r.NotAfter.Before(now) {
 			continue
 		}

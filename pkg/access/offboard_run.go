@@ -49,8 +49,8 @@ func (f *Farewell) CheckMayOffboard(ctx context.Context, allowed permit.Allowed,
 	if len(f.Pending) > 0 {
 		need(requestAct("delete"))
 	}
-	if len(f.Records) > 0 {
-		need(permit.Act{Verb: "patch", Version: "v1", Resource: "configmaps", Namespace: RecordNamespace})
+	for _, act := range MarkActs() {
+		need(act)
 	}
 	may := permit.Known{}
 	if err := may.Ask(ctx, allowed, needed); err != nil {
@@ -67,8 +67,9 @@ func (h Held) act(verb string) permit.Act {
 	return permit.Act{Verb: verb, Group: rbacv1.GroupName, Version: "v1", Resource: resource, Namespace: h.Namespace}
 }
 
-// Offboard does what f says: it withdraws the pending requests first, so that
-// nothing new comes of them, then removes the bindings, and marks the records
+// Offboard does what f says: it writes down that the user was offboarded, so
+// that this program gives them no other certificate, withdraws the pending
+// requests, so that nothing new comes of them, then removes the bindings, and marks the records
 // as ended at now. With all, the user's subject is removed from others'
 // bindings too, and nothing else of them. done is told of each thing. It goes
 // on after a failure, and returns all of them; interrupted, it stops.
@@ -84,6 +85,7 @@ func (f *Farewell) Offboard(ctx context.Context, client kubernetes.Interface, al
 		}
 		done(what)
 	}
+	try("User "+f.User+" marked as offboarded", func() error { return markOffboarded(ctx, client, f.User, f.by, false, now) })
 	for _, r := range f.Pending {
 		try("Request "+r.Name+" withdrawn", func() error { return withdraw(ctx, client, r) })
 	}

@@ -201,7 +201,7 @@ func TestOffboard(t *testing.T) {
 		if _, err := client.RbacV1().ClusterRoleBindings().Get(t.Context(), "certs-bob-view", metav1.GetOptions{}); err != nil {
 			t.Error(err)
 		}
-		records, err := List(t.Context(), client, "alice")
+		records, err := List(t.Context(), client, "alice", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +210,7 @@ func TestOffboard(t *testing.T) {
 				t.Errorf("all %t: the record until %s has ended: %v", tt.all, r.NotAfter, r.Ended)
 			}
 		}
-		if want := 6 + 2*map[bool]int{true: 1}[tt.all]; said != want {
+		if want := 7 + 2*map[bool]int{true: 1}[tt.all]; said != want {
 			t.Errorf("all %t: %d things were said to be done, want %d", tt.all, said, want)
 		}
 	}

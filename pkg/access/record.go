@@ -7,8 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,7 +15,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
-	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
@@ -57,9 +54,25 @@ type Record struct {
 	// Ended is when the user's access was taken back; nil as long as it was
 	// not.
 	Ended *time.Time `json:"ended,omitempty"`
+	// Damaged says where the record differs from the certificate in it, or why
+	// that cannot be read or verified. User, groups, serial and dates are the
+	// certificate's wherever there is one: whoever may write ConfigMaps in
+	// kube-system may write anything beside it.
+	Damaged []string `json:"damaged,omitempty"`
 	// Certificate is what was issued, as PEM, for whoever looks at the cluster's
 	// certificates later.
 	Certificate []byte `json:"-"`
+	// Verified says that the certificate was verified against the cluster's
+	// client CA.
+	Verified bool `json:"-"`
+	// Claims are the users that the ConfigMap around the certificate speaks of,
+	// where those are not the certificate's.
+	Claims []string `json:"-"`
+	// Lost says that the certificate which was recorded is not there any more:
+	// another one is in its place, or none.
+	Lost bool `json:"-"`
+	// claimedHash is UserHashLabel where the record is damaged.
+	claimedHash string
 }
 
 // NewRecord returns the record of cert.
@@ -68,7 +81,7 @@ func NewRecord(cert *x509.Certificate, signer, requestedBy, approvedBy, request 
 	fingerprint := hex.EncodeToString(sum[:])
 	subject := pki.SubjectOf(cert)
 	return Record{
-		Name: "certs-issued-" + fingerprint[:20],
+		Name: recordName(fingerprint),
 		User: subject.CommonName, Groups: subject.Organizations,
 		Serial: cert.SerialNumber.Text(16), Fingerprint: fingerprint,
 		NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(),
@@ -76,6 +89,11 @@ func NewRecord(cert *x509.Certificate, signer, requestedBy, approvedBy, request 
 		IssuedAt: issuedAt.UTC().Truncate(time.Second), Certificate: pki.EncodeCertificates(cert),
 	}
 }
+
+// recordPrefix begins the name of each record.
+const recordPrefix = "certs-issued-"
+
+func recordName(fingerprint string) string { return recordPrefix + fingerprint[:20] }
 
 func (r Record) configMap() *corev1.ConfigMap {
 	groups, _ := json.Marshal(append([]string{}, r.Groups...)) // strings can be encoded
@@ -97,36 +115,6 @@ func (r Record) configMap() *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: meta, Data: data}
 }
 
-// readRecord reads what configMap wrote, and more: somebody may have been at
-// it.
-func readRecord(from *corev1.ConfigMap) (Record, error) {
-	d := from.Data
-	r := Record{
-		Name: from.Name, User: d["user"], Serial: d["serial"], Fingerprint: d["sha256"],
-		Signer: d["signer"], RequestedBy: d["requestedBy"], ApprovedBy: d["approvedBy"], Request: d["request"],
-		Certificate: []byte(d[RecordCertificate]),
-	}
-	if err := json.Unmarshal([]byte(d["groups"]), &r.Groups); err != nil {
-		return r, fmt.Errorf("groups: %w", err)
-	}
-	times := map[string]*time.Time{"notBefore": &r.NotBefore, "notAfter": &r.NotAfter, "issuedAt": &r.IssuedAt}
-	if d["ended"] != "" {
-		r.Ended = &time.Time{}
-		times["ended"] = r.Ended
-	}
-	for _, key := range []string{"notBefore", "notAfter", "issuedAt", "ended"} {
-		if times[key] == nil {
-			continue
-		}
-		at, err := time.Parse(time.RFC3339, d[key])
-		if err != nil {
-			return r, fmt.Errorf("%s: %q is no time", key, d[key])
-		}
-		*times[key] = at.UTC()
-	}
-	return r, nil
-}
-
 // Save writes a record into the cluster. A record that is there already is
 // the same one.
 func Save(ctx context.Context, client kubernetes.Interface, r Record) error {
@@ -141,50 +129,4 @@ func Save(ctx context.Context, client kubernetes.Interface, r Record) error {
 			"it will be missing from: kubectl certs issued; ask for that permission, or let an administrator issue")
 	}
 	return fmt.Errorf("creating ConfigMap %s/%s: %w", RecordNamespace, r.Name, err)
-}
-
-// Records are what was read of the records.
-type Records struct {
-	// Items are in the order in which they were issued.
-	Items []Record
-	// Damaged says which records could not be read, and why.
-	Damaged []string
-}
-
-// List reads the records of user, or of all users if it is "".
-func List(ctx context.Context, client kubernetes.Interface, user string) (*Records, error) {
-	const page = 500
-	var records Records
-	options := metav1.ListOptions{LabelSelector: Selector(user) + "," + RecordLabel + "=" + recordIssued, Limit: page}
-	for {
-		pageCtx, cancel := context.WithTimeout(ctx, objectTimeout)
-		list, err := client.CoreV1().ConfigMaps(RecordNamespace).List(pageCtx, options)
-		cancel()
-		if apierrors.IsForbidden(err) {
-			return nil, permit.NewMissing([]string{"list configmaps -n " + RecordNamespace}, "ask an administrator for a Role with that, where the records are kept")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading the records of issued certificates: %w", err)
-		}
-		for i := range list.Items {
-			r, err := readRecord(&list.Items[i])
-			if err != nil {
-				records.Damaged = append(records.Damaged, fmt.Sprintf("ConfigMap %s/%s: %s", RecordNamespace, list.Items[i].Name, err))
-				continue
-			}
-			if user == "" || r.User == user { // hashes may collide
-				records.Items = append(records.Items, r)
-			}
-		}
-		if options.Continue = list.Continue; options.Continue == "" {
-			break
-		}
-	}
-	slices.SortStableFunc(records.Items, func(a, b Record) int {
-		if c := a.IssuedAt.Compare(b.IssuedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(a.User+"\x00"+a.Name, b.User+"\x00"+b.Name)
-	})
-	return &records, nil
 }

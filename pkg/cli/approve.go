@@ -20,6 +20,7 @@ type decideFlags struct {
 	acceptRisks     []string
 	kubeletServing  bool
 	watch           bool
+	reinstate       bool
 	reason, message string
 }
 
@@ -58,6 +59,7 @@ that Node's. Others are left alone, and said why.`,
 	flags.SortFlags = false
 	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask")
 	flags.StringSliceVar(&f.acceptRisks, "accept-risk", nil, "Approve in spite of the risk of this code (repeatable)")
+	flags.BoolVar(&f.reinstate, "reinstate", false, reinstateUsage)
 	flags.BoolVar(&f.kubeletServing, "kubelet-serving", false, "Approve what kubelets may serve with")
 	flags.BoolVar(&f.watch, "watch", false, "With --kubelet-serving: keep on until interrupted")
 	return cmd
@@ -154,14 +156,23 @@ func (a *app) decide(ctx context.Context, g *globals, names []string, f decideFl
 		a.showRequest(a.errOut, &found[i], powers, false)
 	}
 	verb := "Deny"
+	var ended []access.Standing
 	if verdict.Approve {
 		verb = "Approve"
+		if ended, err = a.checkRequests(ctx, c, found, f.reinstate); err != nil {
+			return err
+		}
 		if err := f.checkRisks(found); err != nil {
 			return err
 		}
 	}
 	if err := a.confirm(ctx, fmt.Sprintf("%s %s?", verb, theseRequests(found)), f.yes); err != nil {
 		return err
+	}
+	for _, standing := range ended {
+		if err := a.reinstate(ctx, c, standing, f.reinstate); err != nil {
+			return err
+		}
 	}
 	return a.writeVerdict(ctx, c, found, verdict)
 }

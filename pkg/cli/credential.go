@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
@@ -259,6 +260,10 @@ func (a *app) obtainPair(ctx context.Context, pair kubeconfig.Pair, at kubeconfi
 		return pair, hint.New("you may request certificates, but not approve them", "run it with --wait where somebody else does")
 	}
 	if err := plan.CheckRenews(pair.Leaf, pair.Chain, a.now()); err != nil {
+		return pair, err
+	}
+	// A program that renews by itself must not undo what people decided.
+	if err := a.checkStanding(access.ReadStanding(ctx, c.Client, plan.Subject.CommonName), false); err != nil {
 		return pair, err
 	}
 	issued, err := issue.Run(ctx, c.Client, plan, a.now, func(issue.Event, string) {})

@@ -43,6 +43,7 @@ type issueFlags struct {
 	peopleFile      string
 	server          string
 	force           bool
+	reinstate       bool
 	dryRun          string
 	timeout         time.Duration
 }
@@ -131,6 +132,7 @@ func (f *issueFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.p12PasswordFile, "p12-password-file", "", "File whose first line is the password of --p12 (default: ask)")
 	flags.StringArrayVar(&f.encryptTo, "encrypt-to", nil, "Encrypt the kubeconfig to this SSH public key (a file, or as pasted) or age recipient (repeatable)")
 	flags.BoolVar(&f.force, "force", false, "Replace files that exist")
+	flags.BoolVar(&f.reinstate, "reinstate", false, reinstateUsage)
 	flags.StringVar(&f.dryRun, "dry-run", dryRunNone, "Print the request and the bindings and do nothing: client, or server to let the API server judge them")
 	flags.Lookup("dry-run").NoOptDefVal = dryRunClient
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "How long to wait for somebody else's approval")
@@ -211,15 +213,24 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 		out.try = "" // it need not work from here
 	}
 
+	known := make(chan access.Standing, 1)
+	go func() { known <- access.ReadStanding(ctx, c.Client, request.Subject.CommonName) }()
 	plan, grants, err := a.prepare(ctx, c, request, grants, true)
+	standing := <-known
 	if err != nil {
 		return c.Explain(err, a.now())
+	}
+	if err := a.checkStanding(standing, f.reinstate); err != nil {
+		return err
 	}
 	a.showPlan(c, expected.Server, plan, grants)
 	if err := a.showPowers(ctx, c, plan); err != nil {
 		return c.Explain(err, a.now())
 	}
 	if err := a.confirmRequest(ctx, f, plan.Subject); err != nil {
+		return err
+	}
+	if err := a.reinstate(ctx, c, standing, f.reinstate); err != nil {
 		return err
 	}
 	issued, err := a.obtain(ctx, c, plan, a.showEvent)

@@ -31,9 +31,11 @@ type batch struct {
 	// namespace is the default of the new kubeconfigs; "" for none.
 	namespace string
 	plan      *issue.Plan
-	// records are by fingerprint; nil where they cannot be read.
-	records map[string]access.Record
-	show    *progress
+	// records are those of everybody, nil where they cannot be read, and
+	// recorded the fingerprints of their certificates.
+	records  *access.Records
+	recorded map[string]bool
+	show     *progress
 	// unrecorded is why some certificate could not be recorded.
 	unrecorded error
 	// shortened counts the certificates that live shorter than was asked, and
@@ -125,19 +127,31 @@ func (b *batch) prepare(ctx context.Context, everybody []newcomer) error {
 }
 
 func (b *batch) readRecords(ctx context.Context) error {
-	records, err := access.List(ctx, b.c.Client, "")
+	records, err := access.List(ctx, b.c.Client, "", nil)
 	if isMissing(err) {
-		b.say("warning: what was issued before is judged by the files alone: %s\n", err)
+		b.say("warning: what was issued before is judged by the files alone, and whether anybody was offboarded is not known: %s\n", err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	b.records = map[string]access.Record{}
+	b.records, b.recorded = records, map[string]bool{}
 	for _, r := range records.Items {
-		b.records[r.Fingerprint] = r
+		b.recorded[r.Fingerprint] = true
 	}
 	return nil
+}
+
+// checkStanding refuses those whose access was ended, or takes that back.
+func (b *batch) checkStanding(ctx context.Context, n newcomer) error {
+	if b.records == nil {
+		return nil
+	}
+	standing := b.records.Standing(n.name)
+	if err := standing.Refusal(); err == nil || !b.flags.reinstate {
+		return err
+	}
+	return b.c.Explain(standing.Reinstate(ctx, b.c.Client, b.now()), b.now())
 }
 
 // serve lets everybody in, some at a time. One who fails does not hold up the
@@ -179,20 +193,19 @@ func leavesSomething(err error) bool {
 
 // letIn does what is missing for one person.
 func (b *batch) letIn(ctx context.Context, n newcomer) (outcome, error) {
+	if err := b.checkStanding(ctx, n); err != nil {
+		return failed, err
+	}
 	missing, err := access.Missing(ctx, b.c.Client, n.name, n.grants)
 	if err != nil {
 		return failed, b.c.Explain(err, b.now())
 	}
-	present, err := b.present(n)
+	present, err := b.present(ctx, n)
 	if err != nil {
 		return failed, err
 	}
 	if present == nil {
 		return issuedNow, b.issueTo(ctx, n, missing)
-	}
-	record, recorded := b.records[present.record.Fingerprint]
-	if record.Ended != nil && !b.flags.force {
-		return failed, hint.New(fmt.Sprintf("the access of %q was ended on %s", n.name, minute(*record.Ended)), "take them out of the file, or let them in again with --force")
 	}
 	done := complete
 	if len(missing) > 0 {
@@ -201,7 +214,7 @@ func (b *batch) letIn(ctx context.Context, n newcomer) (outcome, error) {
 		}
 		done = completed
 	}
-	if b.records != nil && !recorded {
+	if b.records != nil && !b.recorded[present.record.Fingerprint] {
 		b.note(access.Save(ctx, b.c.Client, present.record))
 		done = completed
 	}

@@ -55,15 +55,17 @@ func (a *app) issued(ctx context.Context, g *globals, user, output string, color
 	if err := c.CheckCredentials(); err != nil {
 		return err
 	}
-	records, err := access.List(ctx, c.Client, user)
+	records, err := access.List(ctx, c.Client, user, a.clientCA(ctx, c))
 	if err != nil {
 		return c.Explain(err, a.now())
 	}
 	if err := issuedList(records.Items, user, a.now()).Write(a.out, output, colors); err != nil {
 		return fmt.Errorf("writing the output: %w", err)
 	}
-	for _, damaged := range records.Damaged {
-		a.say("warning: a record cannot be read: %s\n", damaged)
+	for _, r := range records.Items {
+		if fault := r.Fault(); fault != "" {
+			a.say("warning: a record is damaged: %s\n", fault)
+		}
 	}
 	return nil
 }
@@ -71,8 +73,9 @@ func (a *app) issued(ctx context.Context, g *globals, user, output string, color
 // issuedRecord is a record as JSON and YAML show it.
 type issuedRecord struct {
 	access.Record
-	// Status is valid, expired, or ended: the user's access was taken back,
-	// and the certificate still names them until it expires.
+	// Status is valid, expired, ended (the user's access was taken back, and
+	// the certificate still names them until it expires), or damaged (the
+	// record is not what its certificate says).
 	Status string `json:"status"`
 }
 
@@ -118,6 +121,8 @@ func issuedList(records []access.Record, user string, now time.Time) report.List
 
 func recordStatus(r access.Record, now time.Time) (string, report.Mood) {
 	switch {
+	case len(r.Damaged) > 0:
+		return "damaged", report.Bad
 	case now.After(r.NotAfter):
 		return "expired", report.Bad
 	case r.Ended != nil:

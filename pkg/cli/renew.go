@@ -26,6 +26,7 @@ type renewFlags struct {
 	within    lifetime
 	expiresIn lifetime
 	keyType   string
+	reinstate bool
 	dryRun    bool
 	timeout   time.Duration
 }
@@ -67,6 +68,7 @@ current context. What cannot be renewed through the API is told why.`,
 	flags.Var(&f.within, "within", "Leave alone what is good for longer than this, such as 30d")
 	flags.Var(&f.expiresIn, "expires-in", "Life of the new certificate, such as 8h or 30d (default: that of the old one)")
 	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
+	flags.BoolVar(&f.reinstate, "reinstate", false, reinstateUsage)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "Show what would be done, and do nothing")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "How long to wait for somebody else's approval")
 	return cmd
@@ -180,7 +182,8 @@ func (a *app) renewOne(ctx context.Context, r *renewal, f renewFlags) error {
 	if r.fault = plan.CheckRenews(r.old, r.chain, a.now()); r.fault != nil {
 		return r.fault
 	}
-	if r.fault = notOffboarded(ctx, c, plan.Subject.CommonName); r.fault != nil {
+	standing := access.ReadStanding(ctx, c.Client, plan.Subject.CommonName)
+	if r.fault = a.checkStanding(standing, f.reinstate); r.fault != nil {
 		return r.fault
 	}
 	a.showRenewal(c, r, plan)
@@ -188,22 +191,10 @@ func (a *app) renewOne(ctx context.Context, r *renewal, f renewFlags) error {
 		a.say("Nothing was done (--dry-run)\n")
 		return nil
 	}
+	if err := a.reinstate(ctx, c, standing, f.reinstate); err != nil {
+		return err
+	}
 	return a.carryOut(ctx, c, r, plan)
-}
-
-// notOffboarded returns an error if the last that is on record of user is that
-// their access was ended. Who may not read the records is not told.
-func notOffboarded(ctx context.Context, c *cluster.Cluster, user string) error {
-	records, err := access.List(ctx, c.Client, user)
-	if err != nil || len(records.Items) == 0 {
-		return nil
-	}
-	last := records.Items[len(records.Items)-1]
-	if last.Ended == nil {
-		return nil
-	}
-	return hint.New(fmt.Sprintf("access of user %q was ended on %s", user, last.Ended.Format("2006-01-02 15:04 MST")),
-		"if they are to be let in again, issue them a new certificate: issue "+user)
 }
 
 // carryOut gets the new certificate, lets the API server judge it, and only

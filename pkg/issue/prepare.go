@@ -92,7 +92,7 @@ func Prepare(ctx context.Context, client kubernetes.Interface, allowed Allowed, 
 		return may.Ask(groupCtx, allowed, slices.Concat(required, helpful, request.Also, []permit.Act{sign(request.Signer)}))
 	})
 	group.Go(func() (err error) {
-		plan.ClientCA, err = readClientCA(groupCtx, client)
+		plan.ClientCA, err = ReadClientCA(groupCtx, client)
 		return err
 	})
 	if request.AdminGroup {
@@ -147,9 +147,9 @@ func advice(needed []permit.Act) string {
 	return text
 }
 
-// readClientCA reads what the API server verifies client certificates by. It
+// ReadClientCA reads what the API server verifies client certificates against. It
 // returns none, and no error, where the caller cannot see it.
-func readClientCA(ctx context.Context, client kubernetes.Interface) ([]*x509.Certificate, error) {
+func ReadClientCA(ctx context.Context, client kubernetes.Interface) ([]*x509.Certificate, error) {
 	const name, key = "extension-apiserver-authentication", "client-ca-file"
 	config, err := client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {

@@ -24,6 +24,7 @@ func (p *person) canI(args ...string) bool {
 func TestOffboard(t *testing.T) {
 	const ns, user = "e2e-offboard", "e2e-leaver"
 	root := newPerson(t, adminKubeconfig(t))
+	forgetUsers(t, user)
 	root.must("kubectl", "create", "namespace", ns)
 	t.Cleanup(func() {
 		root := newPerson(t, root.kubeconfig)
