@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"flag"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,6 +20,7 @@ type globals struct {
 }
 
 func (a *app) newRoot() *cobra.Command {
+	klog.SetLogFilter(logFilter{}) // before anything can be logged
 	g := &globals{kubectl: genericclioptions.NewConfigFlags(true)}
 	root := &cobra.Command{
 		Use:   "kubectl-certs",
@@ -72,25 +71,7 @@ nothing but access to its API.`,
 func (g *globals) register(flags *pflag.FlagSet) {
 	g.kubectl.AddFlags(flags)
 	flags.StringVar(&g.color, "color", "auto", "Colour the output: auto (on a terminal, unless NO_COLOR is set), always or never")
-	verbosity := flag.NewFlagSet("", flag.ContinueOnError)
-	klog.InitFlags(verbosity)
-	v := pflag.PFlagFromGoFlag(verbosity.Lookup("v"))
-	v.Usage = "Log what is asked of the API server, from 6 (each request) to 9 (everything)"
-	flags.AddFlag(v)
-}
-
-// quietLog keeps the log of client-go for those who ask for it: what goes wrong
-// is an error of ours, in our words, and a body that an interrupt cut off is not
-// worth a word.
-func quietLog() {
-	if klog.V(1).Enabled() {
-		return
-	}
-	flags := flag.NewFlagSet("", flag.ContinueOnError)
-	klog.InitFlags(flags)
-	_ = flags.Set("stderrthreshold", "FATAL") // errors would go there, whatever else is set
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
+	flags.AddFlag(logFlag())
 }
 
 // flagError says where to look a flag up.

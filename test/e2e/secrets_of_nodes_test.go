@@ -35,6 +35,12 @@ func nodeSecrets(t *testing.T, node string) []string {
 	if len(keys) == 0 {
 		t.Fatalf("no private key on %s", node)
 	}
+	return secretsOf(t, keys...)
+}
+
+// secretsOf returns the texts that private keys, as PEM, would show up as.
+func secretsOf(t *testing.T, keys ...string) []string {
+	t.Helper()
 	var texts []string
 	for _, key := range keys {
 		for _, number := range privateNumbers(t, key) {
@@ -146,4 +152,14 @@ func TestKeysWouldBeFound(t *testing.T) {
 			t.Errorf("%s: not found", name)
 		}
 	}
+}
+
+// keyIn is the private key, as PEM, of the current context of a kubeconfig.
+func keyIn(t *testing.T, path string) string {
+	t.Helper()
+	config, err := clientcmd.LoadFromFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(config.AuthInfos[config.Contexts[config.CurrentContext].AuthInfo].ClientKeyData)
 }
