@@ -35,7 +35,7 @@ var house = [][]room{
 	{{"pkg/cli", []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term",
 		"k8s.io/apimachinery", "k8s.io/cli-runtime", "k8s.io/klog/v2", "sigs.k8s.io/yaml"}}},
 	{
-		{"pkg/cluster", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/cli-runtime", "k8s.io/client-go", "k8s.io/streaming"}},
+		{"pkg/cluster", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/cli-runtime", "k8s.io/client-go", "k8s.io/kubectl", "k8s.io/streaming"}},
 		{"pkg/scan", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/issue", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/access", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
@@ -71,6 +71,8 @@ var reserved = []struct{ name, room, instead string }{
 	{"log.*", "", "return an error"},
 	{"fmt.Print*", "", "write to an io.Writer that is passed in"},
 	{"context.TODO", "", "take a context"},
+	// What makes a client obeys kubectl's policy for credential plugins there.
+	{"k8s.io/client-go/kubernetes.New*", "pkg/cluster", "take a client"},
 }
 
 func TestArchitecture(t *testing.T) {

@@ -181,7 +181,7 @@ func (a *app) tryOut(ctx context.Context, j *joined) (unreachable, fault error) 
 	if err != nil {
 		return nil, err
 	}
-	c, err := cluster.FromKubeconfig(data, "kubectl-certs/"+version, warnings{a})
+	c, err := cluster.FromKubeconfig(data, a.withoutPlugins())
 	if err != nil {
 		return nil, err
 	}

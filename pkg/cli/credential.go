@@ -243,7 +243,7 @@ func (a *app) obtainPair(ctx context.Context, pair kubeconfig.Pair, at kubeconfi
 	if err != nil {
 		return pair, err
 	}
-	c, err := cluster.FromKubeconfig(data, "kubectl-certs/"+version, warnings{a})
+	c, err := cluster.FromKubeconfig(data, a.withoutPlugins())
 	if err != nil {
 		return pair, err
 	}

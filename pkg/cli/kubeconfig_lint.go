@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
 )
@@ -21,7 +22,7 @@ const (
 
 func (a *app) newKubeconfigLint(g *globals) *cobra.Command {
 	var output string
-	var ping, fix bool
+	var ping, fix, exec bool
 	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "lint [FILE...]",
@@ -33,7 +34,8 @@ explains, and a fix.
 
 --fix mends what can be mended without asking anyone: the modes of files, paths
 that do not count beside data, a current context that is not there.
---ping also asks the servers whether they can be reached and trusted.
+--ping also asks the servers whether they can be reached and trusted; not those
+whose users have an exec credential plugin, unless --exec says to run it.
 
 The exit code is 0 where all is sound, 1 for warnings, 2 for anything critical,
 and 3 where that could not be told, because a file could not be read or a
@@ -47,7 +49,7 @@ server not be reached.`,
 			if len(args) > 0 {
 				files = kubeconfig.Files{Paths: args, Explicit: true}
 			}
-			err := a.lint(cmd.Context(), g, files, lintFlags{output, ping, fix, *dryRun, len(args) > 0})
+			err := a.lint(cmd.Context(), g, files, lintFlags{output, ping, fix, *dryRun, len(args) > 0, exec})
 			if _, ok := errors.AsType[*exitError](err); err == nil || ok {
 				return err
 			}
@@ -56,6 +58,7 @@ server not be reached.`,
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "Output format: text, json, yaml")
 	cmd.Flags().BoolVar(&ping, "ping", false, "Ask the servers whether they can be reached and trusted")
+	cmd.Flags().BoolVar(&exec, "exec", false, "With --ping: run exec credential plugins too")
 	cmd.Flags().BoolVar(&fix, "fix", false, "Mend what can be mended without asking anyone")
 	dryRun = dryRunFlag(cmd.Flags())
 	return cmd
@@ -65,21 +68,26 @@ type lintFlags struct {
 	output            string
 	ping, fix, dryRun bool
 	others            bool // files were named
+	exec              bool
 }
 
 func (a *app) lint(ctx context.Context, g *globals, files kubeconfig.Files, f lintFlags) error {
-	report := kubeconfig.Lint(files, a.now(), installed)
+	programs := a.programs(g)
+	report := kubeconfig.Lint(files, a.now(), programs)
 	if f.fix || f.dryRun {
 		if err := a.fix(ctx, files, report, f.dryRun); err != nil {
 			return err
 		}
-		report = kubeconfig.Lint(files, a.now(), installed)
+		report = kubeconfig.Lint(files, a.now(), programs)
+	}
+	if f.exec && !f.ping {
+		return hint.New("--exec is for --ping: nothing else runs a program", "add --ping")
 	}
 	if f.ping {
 		if f.others {
 			return fmt.Errorf("--ping asks the servers of your own kubeconfig: name the file with --kubeconfig instead")
 		}
-		if err := a.pingForLint(ctx, g, files, report); err != nil {
+		if err := a.pingForLint(ctx, g, files, report, f.exec); err != nil {
 			return err
 		}
 	}
@@ -96,6 +104,16 @@ func (a *app) lint(ctx context.Context, g *globals, files kubeconfig.Files, f li
 		return exit(lintWarnings)
 	}
 	return nil
+}
+
+// programs is what there is to know of the programs that users run.
+func (a *app) programs(g *globals) kubeconfig.Programs {
+	policy, err := a.pluginPolicy(g)
+	allowed := func(string) error { return err } // kubectl runs none either
+	if err == nil {
+		allowed = policy.Check
+	}
+	return kubeconfig.Programs{Installed: installed, Allowed: allowed}
 }
 
 // installed reports whether a program is in PATH.
@@ -134,13 +152,13 @@ func (a *app) fix(ctx context.Context, files kubeconfig.Files, report *kubeconfi
 }
 
 // pingForLint adds what the servers say of the contexts to a report.
-func (a *app) pingForLint(ctx context.Context, g *globals, files kubeconfig.Files, report *kubeconfig.Report) error {
+func (a *app) pingForLint(ctx context.Context, g *globals, files kubeconfig.Files, report *kubeconfig.Report, exec bool) error {
 	c, err := kubeconfig.Load(files)
 	if err != nil {
 		return nil // the findings say so
 	}
 	list := c.List(a.now())
-	a.pingAll(ctx, g, list.Items)
+	a.pingAll(ctx, g, list.Items, exec)
 	for _, item := range list.Items {
 		report.AddPing(c.Entry(kubeconfig.ContextEntry, item.Name), *item.Ping)
 	}

@@ -49,7 +49,7 @@ func listFormatNames() string {
 
 func (a *app) newKubeconfigList(g *globals) *cobra.Command {
 	var output string
-	var ping bool
+	var ping, exec bool
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
@@ -57,8 +57,9 @@ func (a *app) newKubeconfigList(g *globals) *cobra.Command {
 		Long: `List the contexts with their cluster, server, user and namespace, how the user
 logs in, and what is left of the certificate. The current context is marked.
 
-With --ping every server is asked, all at once, who the caller is there. A user
-who logs in by a program has that program run.`,
+With --ping every server is asked, all at once, who the caller is there. Users
+with an exec credential plugin are left out, since that would run the program:
+--exec runs it, if kubectl's own preferences (kuberc) allow it.`,
 		Example: a.examples(
 			"%s kubeconfig list",
 			"# Which servers can be reached, and who am I there?",
@@ -71,6 +72,9 @@ who logs in by a program has that program run.`,
 			if err != nil {
 				return err
 			}
+			if exec && !ping {
+				return hint.New("--exec is for --ping: nothing else runs a program", "add --ping")
+			}
 			for _, f := range listFormats {
 				if f.name != output {
 					continue
@@ -81,7 +85,7 @@ who logs in by a program has that program run.`,
 				}
 				list := c.List(a.now())
 				if ping {
-					a.pingAll(cmd.Context(), g, list.Items)
+					a.pingAll(cmd.Context(), g, list.Items, exec)
 				}
 				if len(list.Items) == 0 && (output == "table" || output == "wide") {
 					a.say("The kubeconfig holds no context\n")
@@ -94,6 +98,7 @@ who logs in by a program has that program run.`,
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+listFormatNames())
 	cmd.Flags().BoolVar(&ping, "ping", false, "Ask every server who the caller is there")
+	cmd.Flags().BoolVar(&exec, "exec", false, "With --ping: run exec credential plugins too")
 	return cmd
 }
 
@@ -169,6 +174,8 @@ func pingCell(p *kubeconfig.Ping) report.Cell {
 		return report.Cell{}
 	case p.OK:
 		return report.Cell{Text: "you are " + p.User, Mood: report.Good}
+	case p.Fault == string(cluster.Skipped):
+		return report.Cell{Text: p.Error + " (--exec)"}
 	}
 	return report.Cell{Text: p.Error, Mood: report.Bad}
 }
@@ -177,8 +184,15 @@ func pingCell(p *kubeconfig.Ping) report.Cell {
 const pingTimeout = 5 * time.Second
 
 // pingAll asks the servers of contexts, side by side.
-func (a *app) pingAll(ctx context.Context, g *globals, contexts []kubeconfig.Context) {
-	pinger, err := cluster.NewPinger(g.kubectl, "kubectl-certs/"+version, pingTimeout)
+func (a *app) pingAll(ctx context.Context, g *globals, contexts []kubeconfig.Context, exec bool) {
+	options, err := a.connection(g)
+	var pinger *cluster.Pinger
+	if err == nil {
+		pinger, err = cluster.NewPinger(g.kubectl, options, pingTimeout, exec)
+	}
+	if exec && err == nil && options.Plugins.Warning != "" {
+		a.say("warning: %s\n", options.Plugins.Warning)
+	}
 	var all sync.WaitGroup
 	for i := range contexts {
 		all.Go(func() {

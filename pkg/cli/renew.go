@@ -259,5 +259,11 @@ func (a *app) connectTo(g *globals, name string) (*cluster.Cluster, error) {
 	flags := genericclioptions.NewConfigFlags(true)
 	flags.KubeConfig, flags.Timeout, flags.CacheDir = g.kubectl.KubeConfig, g.kubectl.Timeout, g.kubectl.CacheDir
 	flags.Context = &name
-	return cluster.Connect(flags, "kubectl-certs/"+version, warnings{a})
+	options, err := a.connection(g)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cluster.Connect(flags, options)
+	a.warnOfKuberc(c, options.Plugins)
+	return c, err
 }

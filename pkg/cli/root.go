@@ -17,6 +17,7 @@ import (
 type globals struct {
 	kubectl *genericclioptions.ConfigFlags
 	color   string
+	kuberc  string
 }
 
 func (a *app) newRoot() *cobra.Command {
@@ -71,6 +72,7 @@ nothing but access to its API.`,
 func (g *globals) register(flags *pflag.FlagSet) {
 	g.kubectl.AddFlags(flags)
 	flags.StringVar(&g.color, "color", "auto", "Colour the output: auto (on a terminal, unless NO_COLOR is set), always or never")
+	flags.StringVar(&g.kuberc, "kuberc", "", "File with kubectl's preferences, which say what credential plugins may run (default: $KUBERC, or ~/.kube/kuberc)")
 	flags.AddFlag(logFlag())
 }
 
@@ -148,7 +150,13 @@ func (a *app) connect(g *globals) (*cluster.Cluster, error) {
 
 // connectQuietly is connect for commands that show the certificate anyway.
 func (a *app) connectQuietly(g *globals) (*cluster.Cluster, error) {
-	return cluster.Connect(g.kubectl, "kubectl-certs/"+version, warnings{a})
+	options, err := a.connection(g)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cluster.Connect(g.kubectl, options)
+	a.warnOfKuberc(c, options.Plugins)
+	return c, err
 }
 
 // warnings shows what the API server warns of, once each.

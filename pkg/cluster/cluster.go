@@ -52,9 +52,31 @@ type Cluster struct {
 	Anonymous kubernetes.Interface
 }
 
+// Options are what a connection needs to know beside the kubeconfig.
+type Options struct {
+	UserAgent string
+	// Warnings gets what the API server warns of; nil for client-go's default.
+	Warnings rest.WarningHandler
+	// Plugins says which credential plugins may run; none, where it is nil.
+	Plugins *PluginPolicy
+}
+
+// apply prepares a configuration, whichever kubeconfig it comes from. No client
+// is made of one that did not pass here.
+func (o Options) apply(config *rest.Config) {
+	// Only a few dozen requests are ever under way: the client's own brake,
+	// meant for controllers, would only make people wait. The server has its own.
+	config.QPS = -1
+	config.UserAgent = o.UserAgent
+	if o.Warnings != nil {
+		config.WarningHandler = o.Warnings
+	}
+	o.Plugins.apply(config)
+}
+
 // Connect prepares for talking to the cluster that flags choose. It reads the
 // kubeconfig and sends nothing.
-func Connect(flags *genericclioptions.ConfigFlags, userAgent string, warnings rest.WarningHandler) (*Cluster, error) {
+func Connect(flags *genericclioptions.ConfigFlags, options Options) (*Cluster, error) {
 	loader := flags.ToRawKubeConfigLoader()
 	raw, err := loader.RawConfig()
 	if err != nil {
@@ -80,11 +102,7 @@ func Connect(flags *genericclioptions.ConfigFlags, userAgent string, warnings re
 	}
 	c.ProxyURL = flagOr(flags.ProxyURL, c.ProxyURL)
 
-	// Only a few dozen requests are ever under way: the client's own brake,
-	// meant for controllers, would only make people wait. The server has its own.
-	config.QPS = -1
-	config.UserAgent = userAgent
-	config.WarningHandler = warnings
+	options.apply(config)
 	config.ContentType = "application/vnd.kubernetes.protobuf"
 	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	if config.Proxy == nil {
@@ -104,9 +122,7 @@ func Connect(flags *genericclioptions.ConfigFlags, userAgent string, warnings re
 	if c.ClientCertificate, err = dataOrFile(config.CertData, config.CertFile); err != nil {
 		return nil, fmt.Errorf("reading the client certificate of context %q: %w", c.Context, err)
 	}
-	shared := rest.CopyConfig(config)
-	shared.Wrap(newOneConnection)
-	if c.Client, err = kubernetes.NewForConfig(shared); err != nil {
+	if c.Client, err = newClient(config, options.Plugins); err != nil {
 		return nil, hint.Wrap(fmt.Errorf("using the credentials of context %q: %w", c.Context, err),
 			"check that the client-certificate and client-key of its user fit each other")
 	}

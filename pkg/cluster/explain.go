@@ -28,6 +28,9 @@ func (c *Cluster) Explain(err error, now time.Time) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
+	if plugin, ok := errors.AsType[*PluginError](err); ok {
+		return plugin // without the request that came first
+	}
 	if apierrors.IsUnauthorized(err) {
 		return c.explainUnauthorized(err, now)
 	}

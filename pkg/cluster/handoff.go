@@ -3,22 +3,18 @@ package cluster
 import (
 	"fmt"
 
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
 // FromKubeconfig prepares for talking to the cluster of a kubeconfig's current
 // context, from its text alone: the user's own kubeconfig has no part in it.
-func FromKubeconfig(data []byte, userAgent string, warnings rest.WarningHandler) (*Cluster, error) {
+func FromKubeconfig(data []byte, options Options) (*Cluster, error) {
 	config, err := clientcmd.RESTConfigFromKubeConfig(data)
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
-	config.UserAgent = userAgent
-	config.WarningHandler = warnings
-	config.QPS = -1 // as in Connect
-	client, err := kubernetes.NewForConfig(config)
+	options.apply(config)
+	client, err := newClient(config, options.Plugins)
 	if err != nil {
 		return nil, fmt.Errorf("using the kubeconfig: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -12,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
@@ -21,16 +23,27 @@ const mostPings = 32
 
 // Pinger asks the servers of a kubeconfig's contexts who the caller is there.
 type Pinger struct {
-	raw       clientcmdapi.Config
-	access    clientcmd.ConfigAccess
-	userAgent string
-	timeout   time.Duration
-	turn      chan struct{}
+	raw     clientcmdapi.Config
+	access  clientcmd.ConfigAccess
+	options Options
+	timeout time.Duration
+	// runPlugins says that credential plugins may be run.
+	runPlugins bool
+	turn       chan struct{}
+	// users are those with a credential plugin: several contexts of one run it
+	// one after the other, and not again when it has failed.
+	users map[string]*pluginUser
+}
+
+type pluginUser struct {
+	mu     sync.Mutex
+	failed *PluginError // guarded by mu
 }
 
 // NewPinger reads the kubeconfig that flags choose, once for all its contexts.
-// A server has timeout to answer, unless the flags say otherwise.
-func NewPinger(flags *genericclioptions.ConfigFlags, userAgent string, timeout time.Duration) (*Pinger, error) {
+// A server has timeout to answer, unless the flags say otherwise. Contexts whose
+// users have a credential plugin are left out, unless runPlugins is set.
+func NewPinger(flags *genericclioptions.ConfigFlags, options Options, timeout time.Duration, runPlugins bool) (*Pinger, error) {
 	loader := flags.ToRawKubeConfigLoader()
 	raw, err := loader.RawConfig()
 	if err != nil {
@@ -41,7 +54,14 @@ func NewPinger(flags *genericclioptions.ConfigFlags, userAgent string, timeout t
 			return nil, fmt.Errorf("reading --request-timeout: %w", err)
 		}
 	}
-	return &Pinger{raw: raw, access: loader.ConfigAccess(), userAgent: userAgent, timeout: timeout, turn: make(chan struct{}, mostPings)}, nil
+	users := map[string]*pluginUser{}
+	for name := range raw.AuthInfos {
+		users[name] = &pluginUser{}
+	}
+	return &Pinger{
+		raw: raw, access: loader.ConfigAccess(), options: options, timeout: timeout, runPlugins: runPlugins,
+		turn: make(chan struct{}, mostPings), users: users,
+	}, nil
 }
 
 // Fault is the kind of reason for which a ping failed.
@@ -52,6 +72,8 @@ const (
 	Unreachable Fault = "unreachable" // or no answer could be made sense of
 	Untrusted   Fault = "untrusted"   // the server's certificate cannot be verified
 	Refused     Fault = "refused"     // the server does not let the caller in
+	Plugin      Fault = "plugin"      // the user's credential plugin failed, or may not run
+	Skipped     Fault = "skipped"     // the user has a credential plugin, which was not to be run
 )
 
 // Answer is what came of a ping: who the caller is to the server, or, in plain
@@ -73,23 +95,49 @@ func (p *Pinger) Ping(ctx context.Context, name string, now func() time.Time) An
 	if err != nil {
 		return Answer{Fault: Unreachable, Err: err}
 	}
-	config.UserAgent, config.Timeout = p.userAgent, p.timeout
+	if config.ExecProvider != nil && !p.runPlugins {
+		return Answer{Fault: Skipped, Err: fmt.Errorf("not asked: its user runs the program %q", config.ExecProvider.Command)}
+	}
+	p.options.apply(config)
+	config.Timeout = p.timeout
 	c := &Cluster{Context: name, Server: config.Host}
 	// Only for the words of an error: what cannot be read is one below.
 	c.CA, _ = dataOrFile(config.CAData, config.CAFile)
 	c.ClientCertificate, _ = dataOrFile(config.CertData, config.CertFile)
-	client, err := kubernetes.NewForConfig(config)
+	client, err := newClient(config, p.options.Plugins)
 	if err != nil {
 		return Answer{Fault: Refused, Err: err}
 	}
-	review, err := client.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	review, err := p.review(ctx, name, client, config)
 	if err != nil {
 		return Answer{Fault: faultOf(err), Err: c.Explain(err, now())}
 	}
 	return Answer{User: review.Status.UserInfo.Username, Groups: append([]string{}, review.Status.UserInfo.Groups...)}
 }
 
+// review asks who the caller is.
+func (p *Pinger) review(ctx context.Context, name string, client kubernetes.Interface, config *rest.Config) (*authenticationv1.SelfSubjectReview, error) {
+	ask := func() (*authenticationv1.SelfSubjectReview, error) {
+		return client.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	}
+	if config.ExecProvider == nil {
+		return ask()
+	}
+	user := p.users[p.raw.Contexts[name].AuthInfo]
+	user.mu.Lock()
+	defer user.mu.Unlock()
+	if user.failed != nil {
+		return nil, user.failed
+	}
+	review, err := ask()
+	user.failed, _ = errors.AsType[*PluginError](err)
+	return review, err
+}
+
 func faultOf(err error) Fault {
+	if _, ok := errors.AsType[*PluginError](err); ok {
+		return Plugin
+	}
 	if apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
 		return Refused
 	}

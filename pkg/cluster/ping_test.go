@@ -69,7 +69,7 @@ contexts:
 	}
 	flags := genericclioptions.NewConfigFlags(false)
 	flags.KubeConfig = &config
-	pinger, err := cluster.NewPinger(flags, "test", 10*time.Second)
+	pinger, err := cluster.NewPinger(flags, cluster.Options{UserAgent: "test"}, 10*time.Second, false)
 	if err != nil {
 		t.Fatal(err)
 	}

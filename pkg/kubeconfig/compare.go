@@ -77,14 +77,19 @@ func shownField(e *Entry, field string) string {
 	if n.Empty() {
 		return ""
 	}
-	if isPath(e.Kind, field) {
+	masked := maskAll(n) // beside the body, nobody knows what stands there
+	if n == e.body.Get(field) {
+		masked = maskField(e.Kind, n)
+	}
+	if masked == nil && isPath(e.Kind, field) {
 		return e.Path(field)
 	}
-	return shownValue(n)
+	return shownValue(n, masked)
 }
 
-func shownValue(n *yamledit.Node) string {
-	if masked := maskField(n); masked != nil {
+// shownValue is a value, or what is shown in its place.
+func shownValue(n, masked *yamledit.Node) string {
+	if masked != nil {
 		n = masked
 	}
 	if n.Kind == yamledit.Scalar {
@@ -108,10 +113,10 @@ func (d *Differences) withRoots(a, b *Config) *Differences {
 			}
 			change := FieldChange{Field: field.Key}
 			if first != nil {
-				change.First = shownValue(first)
+				change.First = shownValue(first, maskRoot(first))
 			}
 			if second != nil {
-				change.Second = shownValue(second)
+				change.Second = shownValue(second, maskRoot(second))
 			}
 			d.Items = append(d.Items, Difference{"field", field.Key, "both", []FieldChange{change}})
 		}

@@ -89,7 +89,7 @@ func (d *Detail) addEntry(e *Entry) {
 				continue // has a section of its own
 			}
 			shown := field
-			if masked := maskField(field); masked != nil {
+			if masked := maskField(e.Kind, field); masked != nil {
 				shown = masked
 			}
 			section.add(field.Key, lines(shown)...)

@@ -32,7 +32,9 @@ const (
 	CodeDataAndPath       Code = "data-and-path"
 	CodeTrailingJunk      Code = "trailing-junk"
 	CodeReadable          Code = "readable-by-others"
+	CodeExec              Code = "exec"
 	CodeExecMissing       Code = "exec-missing"
+	CodeExecNotAllowed    Code = "exec-not-allowed"
 	CodeUnused            Code = "unused"
 	CodeUntrustedServer   Code = "untrusted-server"
 	CodeUnreachableServer Code = "unreachable-server"
@@ -44,7 +46,7 @@ func Codes() []Code {
 	return []Code{
 		CodeUnreadable, CodeMalformed, CodeDuplicateName, CodeDangling, CodeNoServer, CodePlainHTTP, CodeInsecure,
 		CodeBadCertificate, CodeKeyMismatch, CodeExpired, CodeExpiresSoon, CodeNotYetValid, CodeCAExpired, CodeDataAndPath,
-		CodeTrailingJunk, CodeReadable, CodeExecMissing, CodeUnused, CodeUntrustedServer, CodeUnreachableServer, CodeRefused,
+		CodeTrailingJunk, CodeReadable, CodeExec, CodeExecMissing, CodeExecNotAllowed, CodeUnused, CodeUntrustedServer, CodeUnreachableServer, CodeRefused,
 	}
 }
 
@@ -76,17 +78,24 @@ type Finding struct {
 
 // linter collects findings.
 type linter struct {
-	c         *Config
-	now       time.Time
-	installed func(program string) bool
-	findings  []Finding
+	c        *Config
+	now      time.Time
+	programs Programs
+	findings []Finding
+}
+
+// Programs is what there is to know of the programs that users run.
+type Programs struct {
+	// Installed says whether a program is in PATH.
+	Installed func(program string) bool
+	// Allowed returns an error, with a hint, if kubectl would not run a command.
+	Allowed func(command string) error
 }
 
 // Lint judges the files of a kubeconfig as they are at now. It reads the files
-// that they name, and contacts nobody. installed says whether a program is in
-// PATH.
-func Lint(files Files, now time.Time, installed func(program string) bool) *Report {
-	l := &linter{now: now, installed: installed, c: &Config{}}
+// that they name, runs no program, and contacts nobody.
+func Lint(files Files, now time.Time, programs Programs) *Report {
+	l := &linter{now: now, programs: programs, c: &Config{}}
 	for _, path := range files.Paths {
 		if d := l.read(path, files.Explicit || len(files.Paths) == 1); d != nil {
 			l.c.files = append(l.c.files, d)
@@ -227,6 +236,10 @@ func (r *Report) AddPing(context *Entry, ping Ping) {
 		return
 	case "untrusted":
 		f.Code, f.Fix = CodeUntrustedServer, "get the cluster's present CA, from a source you trust"
+	case "skipped":
+		f.Code, f.Severity, f.Fix = CodeExec, inventory.Info, "to have the program run: kubectl certs kubeconfig lint --ping --exec"
+	case "plugin":
+		f.Code, f.Fix = CodeRefused, "log in again, or use another way to authenticate"
 	case "refused":
 		f.Code, f.Fix = CodeRefused, "log in again, or have another certificate issued"
 	default:

@@ -1,6 +1,7 @@
 package kubeconfig
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/duration"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/yamledit"
 )
@@ -51,9 +53,9 @@ func (l *linter) cluster(e *Entry) {
 	case server == "":
 		l.find(CodeNoServer, inventory.Critical, e, 0, "name the API server, as in https://host:6443", "has no server")
 	case err != nil:
-		l.find(CodeNoServer, inventory.Critical, e, 0, "name the API server, as in https://host:6443", "has a server that is no URL: %q", server)
+		l.find(CodeNoServer, inventory.Critical, e, 0, "name the API server, as in https://host:6443", "has a server that is no URL: %q", RedactURL(server))
 	case address.Scheme == "http":
-		l.find(CodePlainHTTP, inventory.Warning, e, 0, "use https: by http anybody on the way can read and change everything", "is reached by http: %s", server)
+		l.find(CodePlainHTTP, inventory.Warning, e, 0, "use https: by http anybody on the way can read and change everything", "is reached by http: %s", RedactURL(server))
 	}
 	insecure, _ := boolean(e.body.Get("insecure-skip-tls-verify"))
 	certs, err := e.CA()
@@ -142,8 +144,16 @@ func (l *linter) exec(e *Entry, exec *yamledit.Node) {
 		if info, err := os.Stat(command); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
 			l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), fix, "logs in by %s, which is no program on this machine", command)
 		}
-	case !l.installed(command):
+	case !l.programs.Installed(command):
 		l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), fix, "logs in by the program %s, which is not in PATH", command)
+	}
+	if command == "" {
+		return
+	}
+	l.find(CodeExec, inventory.Info, e, int(exec.Line), "none is needed, if you know the program and trust it",
+		"authenticates with the program that it runs: %s", ExecCommand(exec, command))
+	if err := l.programs.Allowed(command); err != nil {
+		l.find(CodeExecNotAllowed, inventory.Critical, e, int(exec.Line), cmp.Or(hint.Of(err), "change it in kuberc, if you trust the program"), "%s", err)
 	}
 }
 

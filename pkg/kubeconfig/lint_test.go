@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
@@ -43,7 +44,7 @@ func single(cluster, user string) string {
 
 // lint judges a file on a machine where no program is installed.
 func lint(path string) *kubeconfig.Report {
-	return kubeconfig.Lint(one(path), pkitest.Now, func(string) bool { return false })
+	return kubeconfig.Lint(one(path), pkitest.Now, kubeconfig.Programs{Installed: func(string) bool { return false }, Allowed: func(string) error { return nil }})
 }
 
 func TestLint(t *testing.T) {
@@ -74,8 +75,8 @@ func TestLint(t *testing.T) {
 		{"an old CA", single(server+", certificate-authority-data: "+encoded(pkitest.NewCA(t, "kubernetes", pkitest.Left(-pkitest.Day)).PEM()), alice), []kubeconfig.Code{kubeconfig.CodeCAExpired}},
 		{"data and path", single(server+", certificate-authority: ca.crt, certificate-authority-data: "+encoded(ca.PEM()), alice), []kubeconfig.Code{kubeconfig.CodeDataAndPath}},
 		{"junk", single(server+", certificate-authority-data: "+encoded(junk), alice), []kubeconfig.Code{kubeconfig.CodeTrailingJunk}},
-		{"no such program", single(server, "exec: {command: no-such-program-here}"), []kubeconfig.Code{kubeconfig.CodeExecMissing}},
-		{"no program there", single(server, "exec: {command: ./login}"), []kubeconfig.Code{kubeconfig.CodeExecMissing}},
+		{"no such program", single(server, "exec: {command: no-such-program-here}"), []kubeconfig.Code{kubeconfig.CodeExecMissing, kubeconfig.CodeExec}},
+		{"no program there", single(server, "exec: {command: ./login}"), []kubeconfig.Code{kubeconfig.CodeExecMissing, kubeconfig.CodeExec}},
 		{"unused", single(server, alice) + "extensions: []\n", nil},
 		{"nobody refers to it", "users:\n- name: u\n  user: {token: t}\n", []kubeconfig.Code{kubeconfig.CodeUnused}},
 	}
@@ -147,6 +148,35 @@ func TestFix(t *testing.T) {
 	checkChanges(t, changes, []string{"user u changed", "current-context gone removed"})
 	if got, want := c.Target().Text(), strings.NewReplacer("    client-key: a.key\n", "", "gone", `""`).Replace(text); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// What a user runs is named, its secrets hidden; what kubectl's preferences do
+// not allow is an error with the reason.
+func TestLintNamesPrograms(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	write(t, path, single("server: https://c:6443", `exec: {command: aws, args: [eks, get-token, --cluster-name, prod, --password=s3cr3t]}`), 0o600)
+	refusal := hint.New("not allowed", "allow it")
+	report := kubeconfig.Lint(one(path), pkitest.Now, kubeconfig.Programs{
+		Installed: func(string) bool { return true },
+		Allowed: func(command string) error {
+			if command != "aws" {
+				t.Errorf("it asks for %q", command)
+			}
+			return refusal
+		},
+	})
+	want := []kubeconfig.Finding{
+		{Code: kubeconfig.CodeExecNotAllowed, Severity: inventory.Critical, Message: "not allowed", Fix: "allow it"},
+		{Code: kubeconfig.CodeExec, Severity: inventory.Info, Message: "authenticates with the program that it runs: aws eks get-token --cluster-name prod --password=<hidden, 6 characters>",
+			Fix: "none is needed, if you know the program and trust it"},
+	}
+	for i := range report.Findings {
+		f := &report.Findings[i]
+		f.Where, f.File, f.Line = "", "", 0
+	}
+	if !slices.Equal(report.Findings, want) {
+		t.Errorf("got  %+v\nwant %+v", report.Findings, want)
 	}
 }
 

@@ -85,7 +85,7 @@ func (c *Config) Describe(e *Entry, now time.Time) Context {
 	}
 	problem := func(text string) { out.Problems = append(out.Problems, text) }
 	if cluster := c.Entry(ClusterEntry, out.Cluster); cluster != nil {
-		out.Server = cluster.Text("server")
+		out.Server = RedactURL(cluster.Text("server"))
 	} else {
 		problem("its cluster is not in the kubeconfig")
 	}

@@ -1,16 +1,12 @@
 package kubeconfig
 
 import (
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/rogpeppe/go-internal/diff"
 
-	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/yamledit"
 )
 
@@ -36,9 +32,10 @@ func (c FileChange) Diff() (string, error) {
 	return text, nil
 }
 
-// masked is the document's text without its secrets.
+// masked is the document's text without its secrets, and without its comments,
+// which may hold some.
 func (d *Document) masked() (string, error) {
-	if d.broken {
+	if d.broken || len(d.faults) > 0 {
 		return "<a file that is no kubeconfig>\n", nil
 	}
 	d, err := d.editable(everyEntry)
@@ -46,57 +43,135 @@ func (d *Document) masked() (string, error) {
 		return "", err
 	}
 	var edits []yamledit.Edit
+	root := &d.yaml().Root
+	edits = append(edits, d.yaml().SetFields(root, maskedFields(root, maskRoot)...)...)
 	for kind := range kinds {
 		for _, e := range d.Entries(Kind(kind)) {
-			if e.body == nil {
-				continue
-			}
-			var fields []yamledit.Field
-			for i := range e.body.Children {
-				child := &e.body.Children[i]
-				if masked := maskField(child); masked != nil {
-					fields = append(fields, yamledit.Field{Key: child.Key, Value: masked})
-				}
-			}
-			if len(fields) > 0 {
-				edits = append(edits, d.yaml().SetFields(e.body, fields...)...)
-			}
+			edits = append(edits, d.maskEntry(e)...)
 		}
 	}
 	masked, err := d.yaml().Apply(edits...)
 	if err != nil {
 		return "", err
 	}
-	return masked.Text, nil
+	return maskComments(masked.Text), nil
 }
 
-// secretName recognises the names of fields, variables and flags that hold
-// secrets.
-var secretName = regexp.MustCompile(`(?i)(token|secret|passw|private|api-?key|credential|key-data|auth$)`)
-
-// secretArgument recognises a flag that gives a secret, up to its value.
-var secretArgument = regexp.MustCompile(`(?i)^(-{0,2}[a-z0-9_.-]*(token|secret|passw|api-?key|credential)[a-z0-9_.-]*[=:])(.+)$`)
-
-// maskField returns what is shown in the place of a field, or nil if it may be
-// shown as it is.
-func maskField(n *yamledit.Node) *yamledit.Node {
-	switch {
-	case n.Key == caData || n.Key == certificateData:
-		return yamledit.String(describeData(n.Value))
-	case n.Key == keyData:
-		return yamledit.String(describeKeyData(n.Value))
-	case n.Key == "tokenFile" || n.Key == keyFile || n.Key == "extensions":
-		return nil // a path is no secret
-	case n.Key == "exec":
-		return maskExec(n)
-	case n.Key == "auth-provider":
-		if config := n.Get("config"); config != nil {
-			return n.With("config", maskAll(config))
+func (d *Document) maskEntry(e *Entry) []yamledit.Edit {
+	beside := maskedFields(e.node(), func(n *yamledit.Node) *yamledit.Node {
+		if n.Key == "name" || n.Key == kinds[e.Kind].one && n.Kind == yamledit.Mapping {
+			return nil
 		}
-	case secretName.MatchString(n.Key):
+		return maskAll(n)
+	})
+	edits := d.yaml().SetFields(e.node(), beside...)
+	if e.body == nil || e.body.Kind != yamledit.Mapping {
+		return edits
+	}
+	within := maskedFields(e.body, func(n *yamledit.Node) *yamledit.Node { return maskField(e.Kind, n) })
+	if len(within) > 0 {
+		edits = append(edits, d.yaml().SetFields(e.body, within...)...)
+	}
+	return edits
+}
+
+// maskedFields are the fields of a mapping that mask hides something of.
+func maskedFields(n *yamledit.Node, mask func(*yamledit.Node) *yamledit.Node) []yamledit.Field {
+	var fields []yamledit.Field
+	for i := range n.Children {
+		child := &n.Children[i]
+		if masked := mask(child); masked != nil && !yamledit.Equal(child, masked) {
+			fields = append(fields, yamledit.Field{Key: child.Key, Value: masked})
+		}
+	}
+	return fields
+}
+
+// maskComments hides what stands behind each # that could begin a comment. One
+// within a text that goes on for several lines is hidden too.
+func maskComments(text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	for i, line := range lines {
+		before := '\n'
+		for at, r := range line {
+			if r == '#' && (unicode.IsSpace(before) || before == '\ufeff') {
+				rest := strings.TrimRight(line[at+1:], "\r\n")
+				if content := strings.TrimSpace(rest); content != "" {
+					lines[i] = line[:at] + "# " + hidden(content) + line[at+1+len(rest):]
+				}
+				break
+			}
+			before = r
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// harmless are the fields that hold no secret whatever is in them, if it is what
+// kubectl expects there. All others are masked: those that nobody knows, too.
+var harmless = [...]map[string]bool{
+	ClusterEntry: {"tls-server-name": true, "insecure-skip-tls-verify": true, caFile: true, "disable-compression": true},
+	ContextEntry: {"cluster": true, "user": true, "namespace": true},
+	UserEntry: {
+		certificateFile: true, keyFile: true, "tokenFile": true, "username": true, "as": true, "as-uid": true, "as-groups": true,
+	},
+}
+
+// maskRoot returns what is shown in the place of a field of the root, or nil if
+// it may be shown as it is. The entries are masked one by one.
+func maskRoot(n *yamledit.Node) *yamledit.Node {
+	switch n.Key {
+	case "apiVersion", "kind", currentContext:
+		if n.Kind == yamledit.Scalar {
+			return nil
+		}
+	case kinds[ClusterEntry].list, kinds[ContextEntry].list, kinds[UserEntry].list:
+		return nil
+	}
+	return maskAll(n)
+}
+
+// maskField returns what is shown in the place of a field of an entry, or nil if
+// it may be shown as it is.
+func maskField(kind Kind, n *yamledit.Node) *yamledit.Node {
+	scalar := n.Kind == yamledit.Scalar
+	switch {
+	case n.Kind == yamledit.Null:
+		return nil
+	case scalar && (n.Key == caData || n.Key == certificateData):
+		return yamledit.String(describeData(n.Value))
+	case scalar && n.Key == keyData:
+		return yamledit.String(describeKeyData(n.Value))
+	case scalar && kind == ClusterEntry && (n.Key == "server" || n.Key == "proxy-url"):
+		return yamledit.String(RedactURL(n.Value))
+	case kind == UserEntry && n.Key == "exec" && n.Kind == yamledit.Mapping:
+		return maskExec(n)
+	case kind == UserEntry && n.Key == "auth-provider" && n.Kind == yamledit.Mapping:
+		return maskBut(n, "name")
+	case !harmless[kind][n.Key], !isScalars(n) || fields[kind][n.Key] != listField && !scalar, isNoPath(kind, n):
 		return maskAll(n)
 	}
 	return nil
+}
+
+// isScalars reports whether a value is one, or a list of some.
+func isScalars(n *yamledit.Node) bool {
+	if n.Kind == yamledit.Mapping {
+		return false
+	}
+	for i := range n.Children {
+		if n.Children[i].Kind != yamledit.Scalar {
+			return false
+		}
+	}
+	return true
+}
+
+// isNoPath reports whether a field holds something else than the path that
+// belongs there: the key itself, for example.
+func isNoPath(kind Kind, n *yamledit.Node) bool {
+	const mostPath = 255
+	return isPath(kind, n.Key) && (len(n.Value) > mostPath || strings.ContainsAny(n.Value, "\r\n"))
 }
 
 // maskAll hides every scalar of a value.
@@ -112,88 +187,28 @@ func maskAll(n *yamledit.Node) *yamledit.Node {
 	return &out
 }
 
+// maskBut hides every value of a mapping but those of some keys that are
+// scalars.
+func maskBut(n *yamledit.Node, shown ...string) *yamledit.Node {
+	out := *n
+	out.Children = nil
+	for i := range n.Children {
+		child := &n.Children[i]
+		known := false
+		for _, key := range shown {
+			known = known || key == child.Key && child.Kind == yamledit.Scalar
+		}
+		if !known {
+			child = maskAll(child)
+		}
+		out.Children = append(out.Children, *child)
+	}
+	return &out
+}
+
 func hidden(text string) string {
 	if text == "" {
 		return ""
 	}
 	return fmt.Sprintf("<hidden, %d characters>", len(text))
 }
-
-func maskExec(exec *yamledit.Node) *yamledit.Node {
-	out := exec
-	if args := exec.Get("args"); args != nil {
-		masked := *args
-		masked.Children = nil
-		after := false // a flag that takes a secret as its next argument
-		for _, arg := range args.Children {
-			name := strings.HasPrefix(arg.Value, "-") && secretName.MatchString(arg.Value)
-			if m := secretArgument.FindStringSubmatch(arg.Value); m != nil {
-				arg.Value, arg.Plain, name = m[1]+hidden(m[3]), false, false
-			} else if after && !strings.HasPrefix(arg.Value, "-") {
-				arg.Value, arg.Plain = hidden(arg.Value), false
-			}
-			after = name
-			masked.Children = append(masked.Children, arg)
-		}
-		out = out.With("args", &masked)
-	}
-	if env := exec.Get("env"); env != nil {
-		masked := *env
-		masked.Children = nil
-		for i := range env.Children {
-			variable := &env.Children[i]
-			if value := variable.Get("value"); value != nil {
-				variable = variable.With("value", maskAll(value))
-			}
-			masked.Children = append(masked.Children, *variable)
-		}
-		out = out.With("env", &masked)
-	}
-	return out
-}
-
-// describeData says which certificates base64 holds.
-func describeData(text string) string {
-	data, err := decode(text)
-	if err != nil {
-		return fmt.Sprintf("<%d characters, not base64>", len(text))
-	}
-	certs, _ := pki.ParseCertificates(data)
-	if len(certs) == 0 {
-		return fmt.Sprintf("<%d bytes, no certificate>", len(data))
-	}
-	more := ""
-	if len(certs) > 1 {
-		more = fmt.Sprintf(" and %d more", len(certs)-1)
-	}
-	return fmt.Sprintf("<certificate %s, until %s, sha256 %s%s>", pki.SubjectOf(certs[0]),
-		certs[0].NotAfter.UTC().Format("2006-01-02"), fingerprint(certs[0].Raw), more)
-}
-
-// describeKeyData says which public key a private one belongs to: that gives
-// nothing away.
-func describeKeyData(text string) string {
-	data, err := decode(text)
-	if err != nil {
-		return fmt.Sprintf("<%d characters, not base64>", len(text))
-	}
-	key, err := pki.ParseKey(data)
-	if err != nil {
-		if block, _ := pem.Decode(data); block != nil {
-			return fmt.Sprintf("<%s that cannot be read>", strings.ToLower(block.Type))
-		}
-		return fmt.Sprintf("<%d bytes, no private key>", len(data))
-	}
-	public, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		return "<private key>"
-	}
-	return fmt.Sprintf("<private key of public key %s>", fingerprint(public))
-}
-
-func fingerprint(data []byte) string {
-	hash := sha256.Sum256(data)
-	return fmt.Sprintf("%x", hash[:6])
-}
-
-func fingerprintOf(cert *x509.Certificate) [sha256.Size]byte { return sha256.Sum256(cert.Raw) }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
@@ -58,7 +59,7 @@ var (
 // change that.
 func unreached(at inventory.Location, err error) inventory.Skip {
 	s := inventory.Skip{Source: at.Source, Where: at.Where, Reason: oneLine(err),
-		Hint: "check that the address can be reached from this machine"}
+		Hint: cmp.Or(hint.Of(err), "check that the address can be reached from this machine")}
 	switch {
 	// A scan is cancelled when the API server answers nothing; what a person
 	// interrupts is not reported.
