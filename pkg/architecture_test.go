@@ -45,9 +45,13 @@ var house = [][]room{
 		{"pkg/seal", []string{"filippo.io/age", "golang.org/x/crypto", "software.sslmate.com/src/go-pkcs12"}},
 		{"pkg/report", []string{"github.com/mattn/go-runewidth", "k8s.io/apimachinery", "k8s.io/client-go/util/jsonpath"}},
 	},
-	{{"pkg/permit", []string{"k8s.io/api"}}},
+	{
+		{"pkg/permit", []string{"k8s.io/api"}},
+		{"pkg/rbac", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "k8s.io/component-helpers/auth/rbac/validation"}},
+	},
 	{{"pkg/inventory", []string{"k8s.io/api", "k8s.io/apimachinery"}}},
 	{{"pkg/catalog", nil}},
+	{{"pkg/confusable", []string{"go.mau.fi/util/confusable", "golang.org/x/text/unicode/norm"}}},
 	{{"pkg/pki", nil}, {"pkg/yamledit", []string{"go.yaml.in/yaml/v3"}}},
 	{{"pkg/hint", nil}},
 }
