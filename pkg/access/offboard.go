@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/rbac"
 )
 
 // authenticatedGroup is the group that everyone is in whom the API server
@@ -84,10 +85,10 @@ func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed p
 	if err != nil {
 		return nil, err
 	}
-	rbac := func(resource string) permit.Act {
+	list := func(resource string) permit.Act {
 		return permit.Act{Verb: "list", Group: rbacv1.GroupName, Version: "v1", Resource: resource}
 	}
-	needed := []permit.Act{rbac("clusterrolebindings"), rbac("rolebindings"), requestAct("list"),
+	needed := []permit.Act{list("clusterrolebindings"), list("rolebindings"), requestAct("list"),
 		{Verb: "list", Version: "v1", Resource: "configmaps", Namespace: RecordNamespace}}
 	may := permit.Known{}
 	if err := may.Ask(ctx, allowed, needed); err != nil {
@@ -209,14 +210,14 @@ func (f *Farewell) addHeld(held []Held) {
 // listHeld lists all bindings of the user, and of any group.
 func listHeld(ctx context.Context, client kubernetes.Interface, user string) ([]Held, error) {
 	var held []Held
-	everywhere, err := listClusterRoleBindings(ctx, client)
+	everywhere, err := rbac.ListClusterRoleBindings(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("listing clusterrolebindings: %w", err)
 	}
 	for _, b := range everywhere {
 		held = append(held, heldBy("ClusterRoleBinding", b.ObjectMeta, b.RoleRef, b.Subjects, user)...)
 	}
-	somewhere, err := listRoleBindings(ctx, client)
+	somewhere, err := rbac.ListRoleBindings(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("listing rolebindings: %w", err)
 	}

@@ -5,14 +5,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/confusable"
+	"github.com/kubectl-certs/kubectl-certs/pkg/rbac"
 )
 
 // DefaultSignerLife is the longest life, and that of a request which asks for
@@ -21,121 +25,54 @@ import (
 // (pkg/controller/certificates/signer/config/v1alpha1/defaults.go).
 const DefaultSignerLife = 365 * 24 * time.Hour
 
-// Powers is what the bindings of a cluster make of names: as much of it as is
-// needed to see what a certificate would mean.
+// Powers is what the cluster makes of names: as much of it as is needed to see
+// what a certificate would mean.
 type Powers struct {
-	// AdminUsers and AdminGroups may do everything; each leads to the
-	// ClusterRoleBinding that says so.
-	AdminUsers, AdminGroups map[string]string
-	// BoundUsers are the users who have any binding; each leads to one.
-	BoundUsers map[string]string
+	// RBAC holds the cluster's roles and bindings; nil for none.
+	RBAC *rbac.Index
 	// SignerLife is the longest life that the cluster's own signers give.
 	SignerLife time.Duration
 	// Unseen are the kinds of object that the caller may not list, without
 	// which the above is not the whole truth.
 	Unseen []string
+
+	once sync.Once
+	// users and groups find bound names by what they look like.
+	users, groups confusable.Lookup
 }
 
-// pageSize keeps answers of a large cluster small.
-const pageSize = 500
-
-// ReadPowers reads the cluster's bindings and roles, side by side. What the
-// caller may not read is named in Unseen.
+// ReadPowers reads the cluster's roles and bindings, once for all requests.
+// What the caller may not read is named in Unseen.
 func ReadPowers(ctx context.Context, client kubernetes.Interface) (*Powers, error) {
-	var roles []rbacv1.ClusterRole
-	var everywhere []rbacv1.ClusterRoleBinding
-	var somewhere []rbacv1.RoleBinding
-	life := DefaultSignerLife
+	p := &Powers{}
 	group, groupCtx := errgroup.WithContext(ctx)
-	kinds := []struct {
-		name string
-		read func(context.Context) error
-	}{
-		{"clusterroles", func(ctx context.Context) (err error) {
-			roles, err = listClusterRoles(ctx, client)
-			return err
-		}},
-		{"clusterrolebindings", func(ctx context.Context) (err error) {
-			everywhere, err = listClusterRoleBindings(ctx, client)
-			return err
-		}},
-		{"rolebindings", func(ctx context.Context) (err error) {
-			somewhere, err = listRoleBindings(ctx, client)
-			return err
-		}},
-	}
-	forbidden := make([]bool, len(kinds))
-	for i, kind := range kinds {
-		group.Go(func() error {
-			err := kind.read(groupCtx)
-			if forbidden[i] = apierrors.IsForbidden(err); forbidden[i] {
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("listing %s: %w", kind.name, err)
-			}
-			return nil
-		})
-	}
 	group.Go(func() (err error) {
-		life, err = readSignerLife(groupCtx, client)
+		p.RBAC, err = rbac.Read(groupCtx, client)
+		return err
+	})
+	group.Go(func() (err error) {
+		p.SignerLife, err = readSignerLife(groupCtx, client)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	powers := newPowers(roles, everywhere, somewhere)
-	powers.SignerLife = life
-	for i, kind := range kinds {
-		if forbidden[i] {
-			powers.Unseen = append(powers.Unseen, kind.name)
-		}
-	}
-	return powers, nil
+	p.Unseen = p.RBAC.Unread
+	return p, nil
 }
 
-func newPowers(roles []rbacv1.ClusterRole, everywhere []rbacv1.ClusterRoleBinding, somewhere []rbacv1.RoleBinding) *Powers {
-	p := &Powers{AdminUsers: map[string]string{}, AdminGroups: map[string]string{}, BoundUsers: map[string]string{}}
-	// Known without being read: whoever may change it may do everything anyway.
-	all := map[string]bool{"cluster-admin": true}
-	for _, role := range roles {
-		if slices.ContainsFunc(role.Rules, allowsEverything) {
-			all[role.Name] = true
-		}
+// looksLike returns a user or a group that has bindings, or administers, and
+// looks like name without being it; "" if there is none.
+func (p *Powers) looksLike(name string, isGroup bool) string {
+	p.once.Do(func() {
+		users, groups := p.RBAC.Names()
+		p.users = confusable.NewLookup(users)
+		p.groups = confusable.NewLookup(append(groups, catalog.Masters, catalog.KubeadmAdmins, catalog.OwnAdmins))
+	})
+	if isGroup {
+		return p.groups.Like(name)
 	}
-	for _, binding := range everywhere {
-		for _, subject := range binding.Subjects {
-			p.add(subject, "ClusterRoleBinding "+binding.Name, all[binding.RoleRef.Name])
-		}
-	}
-	for _, binding := range somewhere {
-		for _, subject := range binding.Subjects {
-			p.add(subject, "RoleBinding "+binding.Name+" in namespace "+binding.Namespace, false)
-		}
-	}
-	return p
-}
-
-func (p *Powers) add(subject rbacv1.Subject, binding string, admin bool) {
-	switch {
-	case subject.Kind == rbacv1.GroupKind && admin:
-		p.AdminGroups[subject.Name] = binding
-	case subject.Kind == rbacv1.UserKind && admin:
-		p.AdminUsers[subject.Name] = binding
-		p.BoundUsers[subject.Name] = binding
-	case subject.Kind == rbacv1.UserKind && p.BoundUsers[subject.Name] == "":
-		p.BoundUsers[subject.Name] = binding
-	}
-}
-
-// allowsEverything reports whether a rule is as good as cluster-admin: every
-// verb on every resource of the core API, where Secrets are, or of the API of
-// roles.
-func allowsEverything(rule rbacv1.PolicyRule) bool {
-	return slices.Contains(rule.Verbs, rbacv1.VerbAll) && slices.Contains(rule.Resources, rbacv1.ResourceAll) &&
-		slices.ContainsFunc(rule.APIGroups, func(group string) bool {
-			return group == rbacv1.APIGroupAll || group == "" || group == rbacv1.GroupName
-		})
+	return p.users.Like(name)
 }
 
 // readSignerLife finds --cluster-signing-duration of the controller manager,

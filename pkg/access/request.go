@@ -38,7 +38,11 @@ type Request struct {
 	Name  string `json:"name"`
 	State State  `json:"state"`
 
-	Subject        inventory.Subject   `json:"subject"`
+	Subject inventory.Subject `json:"subject"`
+	// OtherAttributes are those of the subject that are neither the user's name
+	// nor a group. Kubernetes' own signers drop them; others may not.
+	OtherAttributes []pki.Attribute `json:"otherAttributes"`
+
 	DNSNames       []string            `json:"dnsNames"`
 	IPAddresses    []string            `json:"ipAddresses"`
 	URIs           []string            `json:"uris"`
@@ -101,7 +105,7 @@ func GetRequest(ctx context.Context, client kubernetes.Interface, powers *Powers
 func newRequest(object *certificatesv1.CertificateSigningRequest, powers *Powers) Request {
 	r := Request{
 		Name: object.Name, State: stateOf(object), object: object,
-		Subject:  inventory.Subject{Organizations: []string{}},
+		Subject: inventory.Subject{Organizations: []string{}}, OtherAttributes: []pki.Attribute{},
 		DNSNames: []string{}, IPAddresses: []string{}, URIs: []string{}, EmailAddresses: []string{},
 		Signer: object.Spec.SignerName, Usages: []string{},
 		Requester: object.Spec.Username, RequesterGroups: append([]string{}, object.Spec.Groups...),
@@ -124,6 +128,7 @@ func newRequest(object *certificatesv1.CertificateSigningRequest, powers *Powers
 func (r *Request) read(parsed *x509.CertificateRequest) {
 	r.Subject.CommonName = parsed.Subject.CommonName
 	r.Subject.Organizations = append(r.Subject.Organizations, parsed.Subject.Organization...)
+	r.OtherAttributes = pki.OtherAttributes(parsed.Subject)
 	r.DNSNames = append(r.DNSNames, parsed.DNSNames...)
 	r.EmailAddresses = append(r.EmailAddresses, parsed.EmailAddresses...)
 	for _, ip := range parsed.IPAddresses {

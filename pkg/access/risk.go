@@ -25,6 +25,9 @@ const (
 	RiskNode           RiskCode = "node"
 	RiskSystemName     RiskCode = "system-name"
 	RiskClusterAdmin   RiskCode = "cluster-admin"
+	RiskPrivileged     RiskCode = "privileged"
+	RiskBoundGroup     RiskCode = "bound-group"
+	RiskConfusable     RiskCode = "confusable"
 	RiskExistingUser   RiskCode = "existing-user"
 	RiskWeakKey        RiskCode = "weak-key"
 	RiskLongLife       RiskCode = "long-life"
@@ -35,8 +38,8 @@ const (
 // RiskCodes lists every RiskCode.
 func RiskCodes() []RiskCode {
 	return []RiskCode{
-		RiskUnreadable, RiskServiceAccount, RiskNode, RiskSystemName, RiskClusterAdmin,
-		RiskExistingUser, RiskWeakKey, RiskLongLife, RiskWouldFail, RiskUnchecked,
+		RiskUnreadable, RiskServiceAccount, RiskNode, RiskSystemName, RiskClusterAdmin, RiskPrivileged,
+		RiskBoundGroup, RiskExistingUser, RiskConfusable, RiskWeakKey, RiskLongLife, RiskWouldFail, RiskUnchecked,
 	}
 }
 
@@ -45,6 +48,16 @@ type Risk struct {
 	Code     RiskCode           `json:"code"`
 	Severity inventory.Severity `json:"severity"`
 	Message  string             `json:"message"`
+	// Details are what the message sums up, one by one.
+	Details []string `json:"details,omitempty"`
+}
+
+// ToAccept reports whether a request with this risk is approved only if
+// somebody accepts it; what is only information is shown.
+func (r Risk) ToAccept() bool { return r.Severity != inventory.Info }
+
+func newRisk(code RiskCode, severity inventory.Severity, format string, args ...any) []Risk {
+	return []Risk{{Code: code, Severity: severity, Message: fmt.Sprintf(format, args...)}}
 }
 
 // longLife is the longest life that is not remarked on: a certificate cannot
@@ -66,12 +79,12 @@ const (
 // so every signer's requests are held against the same rules.
 func judge(r *Request, powers *Powers) []Risk {
 	if r.parsed == nil {
-		return []Risk{{RiskUnreadable, inventory.Critical, "it cannot be read: " + r.fault.Error()}}
+		return newRisk(RiskUnreadable, inventory.Critical, "it cannot be read: %s", r.fault)
 	}
 	risks := []Risk{}
 	for _, rule := range []func(*Request, *Powers) []Risk{
-		judgeServiceAccount, judgeNode, judgeSystemName, judgeAdmin, judgeExistingUser,
-		judgeKey, judgeLife, judgeSigner, judgeSight,
+		judgeServiceAccount, judgeNode, judgeSystemName, judgeAdmin, judgePrivileged,
+		judgeBoundGroup, judgeExistingUser, judgeConfusable, judgeKey, judgeLife, judgeSigner, judgeSight,
 	} {
 		risks = append(risks, rule(r, powers)...)
 	}
@@ -84,11 +97,10 @@ func judgeServiceAccount(r *Request, _ *Powers) []Risk {
 		return nil
 	}
 	if r.Requester == r.Subject.CommonName {
-		return []Risk{{RiskServiceAccount, inventory.Warning,
-			fmt.Sprintf("service account %s wants, beside its token, a certificate, which outlives the pod and the account", name)}}
+		return newRisk(RiskServiceAccount, inventory.Warning,
+			"service account %s wants, beside its token, a certificate, which outlives the pod and the account", pki.Quote(name))
 	}
-	return []Risk{{RiskServiceAccount, inventory.Critical,
-		fmt.Sprintf("its holder is service account %s to the API server", name)}}
+	return newRisk(RiskServiceAccount, inventory.Critical, "its holder is service account %s to the API server", pki.Quote(name))
 }
 
 func judgeNode(r *Request, _ *Powers) []Risk {
@@ -98,14 +110,13 @@ func judgeNode(r *Request, _ *Powers) []Risk {
 	case !named && !grouped, named && grouped && r.Requester == r.Subject.CommonName:
 		return nil
 	case named && grouped && slices.Contains(r.RequesterGroups, bootstrappersGroup):
-		return []Risk{{RiskNode, inventory.Warning,
-			fmt.Sprintf("a bootstrap token asks to be node %s, as a new kubelet does", node)}}
+		return newRisk(RiskNode, inventory.Warning, "a bootstrap token asks to be node %s, as a new kubelet does", pki.Quote(node))
 	case named && grouped:
-		return []Risk{{RiskNode, inventory.Critical, fmt.Sprintf("its holder is node %s to the API server", node)}}
+		return newRisk(RiskNode, inventory.Critical, "its holder is node %s to the API server", pki.Quote(node))
 	case named:
-		return []Risk{{RiskNode, inventory.Critical, fmt.Sprintf("it has the name of node %s", node)}}
+		return newRisk(RiskNode, inventory.Critical, "it has the name of node %s", pki.Quote(node))
 	}
-	return []Risk{{RiskNode, inventory.Critical, "it asks for group system:nodes under a name that is no node's"}}
+	return newRisk(RiskNode, inventory.Critical, "it asks for group system:nodes under a name that is no node's")
 }
 
 // judgeSystemName finds the names that Kubernetes keeps for itself, short of
@@ -114,11 +125,11 @@ func judgeSystemName(r *Request, _ *Powers) []Risk {
 	var names []string
 	cn := r.Subject.CommonName
 	if strings.HasPrefix(cn, systemPrefix) && !strings.HasPrefix(cn, serviceAccountPrefix) && !strings.HasPrefix(cn, nodePrefix) && r.Requester != cn {
-		names = append(names, "user "+cn)
+		names = append(names, "user "+pki.Quote(cn))
 	}
 	for _, group := range r.Subject.Organizations {
 		if strings.HasPrefix(group, systemPrefix) && group != nodesGroup {
-			names = append(names, "group "+group)
+			names = append(names, "group "+pki.Quote(group))
 		}
 	}
 	if len(names) == 0 {
@@ -128,36 +139,7 @@ func judgeSystemName(r *Request, _ *Powers) []Risk {
 	if row, ok := catalog.Recognise(catalog.KubeconfigClient, r.Identity()); ok && row.Subject != nil && row.Subject.CommonName == cn {
 		message += fmt.Sprintf(" (%s)", row.Name)
 	}
-	return []Risk{{RiskSystemName, inventory.Critical, message}}
-}
-
-func judgeAdmin(r *Request, powers *Powers) []Risk {
-	var ways []string
-	if binding := powers.AdminUsers[r.Subject.CommonName]; binding != "" {
-		ways = append(ways, fmt.Sprintf("user %s (%s)", r.Subject.CommonName, binding))
-	}
-	for _, group := range r.Subject.Organizations {
-		binding := powers.AdminGroups[group]
-		if group == catalog.Masters {
-			binding = "which no authorizer limits"
-		}
-		if binding != "" {
-			ways = append(ways, fmt.Sprintf("group %s (%s)", group, binding))
-		}
-	}
-	if len(ways) == 0 {
-		return nil
-	}
-	return []Risk{{RiskClusterAdmin, inventory.Critical, "its holder may do everything in the cluster, by " + strings.Join(ways, ", ")}}
-}
-
-func judgeExistingUser(r *Request, powers *Powers) []Risk {
-	binding := powers.BoundUsers[r.Subject.CommonName]
-	if binding == "" || r.Requester == r.Subject.CommonName || strings.HasPrefix(r.Subject.CommonName, systemPrefix) {
-		return nil
-	}
-	return []Risk{{RiskExistingUser, inventory.Warning,
-		fmt.Sprintf("%s asks for the name of somebody else: user %s has %s", r.Requester, r.Subject.CommonName, binding)}}
+	return newRisk(RiskSystemName, inventory.Critical, "%s", message)
 }
 
 func judgeKey(r *Request, _ *Powers) []Risk {
@@ -165,7 +147,7 @@ func judgeKey(r *Request, _ *Powers) []Risk {
 	if weak == "" {
 		return nil
 	}
-	return []Risk{{RiskWeakKey, inventory.Warning, "its key is too weak: " + weak}}
+	return newRisk(RiskWeakKey, inventory.Warning, "its key is too weak: %s", weak)
 }
 
 func judgeLife(r *Request, powers *Powers) []Risk {
@@ -173,20 +155,21 @@ func judgeLife(r *Request, powers *Powers) []Risk {
 	builtIn := strings.HasPrefix(r.Signer, "kubernetes.io/")
 	switch {
 	case asked == 0 && builtIn && most > longLife:
-		return []Risk{{RiskLongLife, inventory.Warning,
-			fmt.Sprintf("it asks for no life, and the signer gives %s", duration.HumanDuration(most))}}
+		return newRisk(RiskLongLife, inventory.Warning, "it asks for no life, and the signer gives %s", duration.HumanDuration(most))
 	case builtIn && asked > most:
-		return []Risk{{RiskLongLife, inventory.Warning,
-			fmt.Sprintf("it asks for a life of %s; the signer gives at most %s, and says nothing", duration.HumanDuration(asked), duration.HumanDuration(most))}}
+		return newRisk(RiskLongLife, inventory.Warning, "it asks for a life of %s; the signer gives at most %s, and says nothing", duration.HumanDuration(asked), duration.HumanDuration(most))
 	case asked > longLife:
-		return []Risk{{RiskLongLife, inventory.Warning,
-			fmt.Sprintf("it asks for a life of %s, and cannot be revoked", duration.HumanDuration(asked))}}
+		return newRisk(RiskLongLife, inventory.Warning, "it asks for a life of %s, and cannot be revoked", duration.HumanDuration(asked))
 	}
 	return nil
 }
 
 func judgeSigner(r *Request, _ *Powers) []Risk {
 	var faults []string
+	if r.Subject.CommonName == "" && acceptedAsClient(r.Signer) {
+		// staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go
+		return newRisk(RiskWouldFail, inventory.Warning, "it has no common name: to the API server, its holder would be no one")
+	}
 	switch r.Signer {
 	case certificatesv1.KubeAPIServerClientSignerName:
 		faults = append(usageFaults(r, certificatesv1.UsageClientAuth), clientFaults(r)...)
@@ -207,7 +190,7 @@ func judgeSigner(r *Request, _ *Powers) []Risk {
 	if len(faults) == 0 {
 		return nil
 	}
-	return []Risk{{RiskWouldFail, inventory.Warning, fmt.Sprintf("signer %s will not sign it: %s", r.Signer, strings.Join(faults, "; "))}}
+	return newRisk(RiskWouldFail, inventory.Warning, "signer %s will not sign it: %s", r.Signer, strings.Join(faults, "; "))
 }
 
 // clientFaults are those of a client's subject.
@@ -260,8 +243,7 @@ func judgeSight(r *Request, powers *Powers) []Risk {
 	if len(powers.Unseen) == 0 || r.ownNode() {
 		return nil
 	}
-	return []Risk{{RiskUnchecked, inventory.Warning,
-		fmt.Sprintf("what its holder may do is not known: you may not list %s", strings.Join(powers.Unseen, ", "))}}
+	return newRisk(RiskUnchecked, inventory.Warning, "what its holder may do is not known: you may not list %s", strings.Join(powers.Unseen, ", "))
 }
 
 // ownNode reports whether a kubelet asks for its own name, and nothing more.

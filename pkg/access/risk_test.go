@@ -11,6 +11,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"net"
 	"net/url"
@@ -26,7 +27,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
+	"github.com/kubectl-certs/kubectl-certs/pkg/rbac"
 )
 
 const day = 24 * time.Hour
@@ -146,23 +149,29 @@ func somePowers() *Powers {
 	role := func(name string, rules []rbacv1.PolicyRule) rbacv1.ClusterRole {
 		return rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules}
 	}
-	p := newPowers(
+	index := rbac.NewIndex(
 		[]rbacv1.ClusterRole{
 			role("everything", rule("*", "*", "*")), role("core", rule("*", "", "*")),
-			role("apps", rule("*", "apps", "*")), role("reader", rule("get", "*", "*")),
-		},
+			role("apps", rule("*", "apps", "*")), role("viewer", rule("get", "", "pods")),
+			role("editor", rule("create", "", "pods")), role("secrets", rule("list", "", "secrets")), role("nodes", rule("patch", "", "nodes")),
+		}, nil,
 		[]rbacv1.ClusterRoleBinding{
 			bind("cluster-admin", "Group", "kubeadm:cluster-admins"), bind("everything", "Group", "roots"), bind("core", "Group", "cores"),
-			bind("apps", "Group", "deployers"), bind("reader", "Group", "devs"), bind("cluster-admin", "User", "root"),
-			bind("cluster-admin", "ServiceAccount", "alice"), bind("reader", "User", "system:monitoring"),
+			bind("apps", "Group", "deployers"), bind("cluster-admin", "User", "root"),
+			bind("cluster-admin", "ServiceAccount", "alice"), bind("viewer", "User", "system:monitoring"), bind("viewer", "Group", "lookers"),
+			bind("secrets", "Group", "keepers"), bind("secrets", "User", "keeper"), bind("nodes", "Group", "stewards"), bind("gone", "Group", "ghosts"),
+			bind("viewer", "Group", "keepers"), bind("viewer", "Group", "system:authenticated"),
 		},
 		[]rbacv1.RoleBinding{{
 			ObjectMeta: metav1.ObjectMeta{Name: "edit", Namespace: "dev"},
 			RoleRef:    rbacv1.RoleRef{Kind: "ClusterRole", Name: "cluster-admin"},
 			Subjects:   []rbacv1.Subject{{Kind: "User", Name: "bob"}, {Kind: "Group", Name: "locals"}},
+		}, {
+			ObjectMeta: metav1.ObjectMeta{Name: "editors", Namespace: "dev"},
+			RoleRef:    rbacv1.RoleRef{Kind: "ClusterRole", Name: "editor"},
+			Subjects:   []rbacv1.Subject{{Kind: "Group", Name: "editors"}, {Kind: "User", Name: "carol"}},
 		}})
-	p.SignerLife = DefaultSignerLife
-	return p
+	return &Powers{RBAC: index, SignerLife: DefaultSignerLife}
 }
 
 func TestRisks(t *testing.T) {
@@ -205,14 +214,32 @@ func TestRisks(t *testing.T) {
 		{"kubeadm's administrators", []change{subject("alice", "devs", "kubeadm:cluster-admins")}, "cluster-admin", "ClusterRoleBinding cluster-admin-of-kubeadm:cluster-admins"},
 		{"a group with a role as good as that", []change{subject("alice", "roots")}, "cluster-admin", "group roots"},
 		{"a group with everything in the core API", []change{subject("alice", "cores")}, "cluster-admin", "group cores"},
-		{"a group with everything in one API", []change{subject("alice", "deployers")}, "", ""},
-		{"a group of cluster-admin in a namespace", []change{subject("alice", "locals")}, "", ""},
+		{"kubectl certs' administrators, not bound as yet", []change{subject("alice", "kubectl-certs:cluster-admins")}, "cluster-admin", "as soon as it is bound"},
+		{"two such groups", []change{subject("alice", "roots", "cores")}, "cluster-admin", "group cores (ClusterRoleBinding core-of-cores (ClusterRole core)), group roots"},
+		{"a group with everything in one API", []change{subject("alice", "deployers")}, "privileged", "run pods of its own making in all namespaces: ClusterRoleBinding apps-of-deployers -> ClusterRole apps"},
+		{"a group of cluster-admin in a namespace", []change{subject("alice", "locals")}, "privileged", "do everything in namespace dev: RoleBinding edit in namespace dev"},
+		{"a group that reads Secrets, and views", []change{subject("alice", "keepers")}, "privileged,bound-group", "read Secrets in all namespaces"},
+		{"a user who reads Secrets", []change{subject("keeper"), by("keeper")}, "privileged", "ClusterRoleBinding secrets-of-keeper -> ClusterRole secrets (list secrets)"},
+		{"a group that leads to more with something else", []change{subject("alice", "stewards")}, "privileged", "change Nodes"},
+		{"a group that views", []change{subject("alice", "lookers")}, "bound-group", "group lookers has ClusterRoleBinding viewer-of-lookers (ClusterRole viewer)"},
+		{"a group that edits a namespace", []change{subject("alice", "editors")}, "bound-group", "RoleBinding editors in namespace dev (ClusterRole editor), and may run pods of its own making"},
+		{"a group of a role that is not there", []change{subject("alice", "ghosts")}, "bound-group", "not there"},
 		{"a user who is bound to it", []change{subject("root"), by("root")}, "cluster-admin", "user root"},
 		{"a service account of the same name is bound to it", nil, "", ""},
 		{"system:masters", []change{subject("alice", "system:masters"), to("example.com/signer", client)}, "system-name,cluster-admin", "group system:masters"},
 
-		{"somebody else's name", []change{subject("bob"), by("mallory")}, "existing-user", "mallory asks for the name of somebody else: user bob has RoleBinding edit in namespace dev"},
-		{"one's own name", []change{subject("bob"), by("bob")}, "", ""},
+		{"somebody else's name", []change{subject("carol"), by("mallory")}, "existing-user", "mallory asks for the name of somebody else: user carol has RoleBinding editors in namespace dev"},
+		{"the name of one who may do everything somewhere", []change{subject("bob"), by("mallory")}, "privileged,existing-user", "namespace dev"},
+		{"one's own name", []change{subject("carol"), by("carol")}, "", ""},
+
+		{"a letter of another script", []change{subject("alice", "\u0430nts")}, "confusable", `mixes scripts: Cyrillic, Latin`},
+		{"a group that looks like an administrators'", []change{subject("alice", "kubeadm:cluster-\u0430dmins")}, "confusable", "and 1 more"},
+		{"a group that looks like one that is bound", []change{subject("alice", "keepers\u200b")}, "confusable", `group "keepers\u200b"`},
+		{"ASCII that looks like a group that is bound", []change{subject("alice", "1ocals")}, "confusable", "group 1ocals looks like group locals, which is another"},
+		{"a user who looks like another", []change{subject("r\u043eot")}, "confusable", "user"},
+		{"a user with a space", []change{subject("alice ")}, "confusable", `user "alice " begins or ends with a space`},
+		{"one group that looks like two", []change{subject("alice", "devs, readers")}, "", ""},
+		{"an accent", []change{subject("José", "Équipe")}, "", ""},
 		{"somebody else's administrator", []change{subject("root"), by("mallory")}, "cluster-admin,existing-user", "user root"},
 
 		{"RSA of 1024 bits", []change{key(t, weakRSA, rsaErr)}, "weak-key", "RSA with 1024 bits"},
@@ -224,6 +251,8 @@ func TestRisks(t *testing.T) {
 		{"more than a year, by a signer of one's own", []change{life(366 * day), to("example.com/signer", client)}, "long-life", "366d, and cannot be revoked"},
 		{"no life", []change{life(0)}, "", ""},
 
+		{"no common name", []change{subject("", "devs")}, "would-fail", "has no common name"},
+		{"no common name, at a signer of one's own", []change{subject("", "devs"), to("example.com/signer", client)}, "", ""},
 		{"a client that serves", []change{clientWith(client, server)}, "would-fail", `it has usage "server auth"`},
 		{"a client that is none", []change{clientWith(digital)}, "would-fail", `it lacks usage "client auth"`},
 		{"a server at a signer of one's own", []change{to("example.com/signer", server)}, "", ""},
@@ -255,6 +284,56 @@ func codes(risks []Risk) string {
 		all = append(all, string(r.Code))
 	}
 	return strings.Join(all, ",")
+}
+
+// What has to be accepted is what gives power, not what is only told.
+func TestSeverityOfPower(t *testing.T) {
+	for group, want := range map[string]inventory.Severity{
+		"lookers": inventory.Info, "editors": inventory.Warning, "stewards": inventory.Warning, "deployers": inventory.Critical,
+		"locals": inventory.Critical, "kubeadm:cluster-\u0430dmins": inventory.Critical, "\u0430nts": inventory.Warning,
+	} {
+		risks := newRequest(asking(t, subject("alice", group)), somePowers()).Risks
+		if len(risks) != 1 || risks[0].Severity != want || risks[0].ToAccept() != (want != inventory.Info) {
+			t.Errorf("%q: got %v, want %s", group, risks, want)
+		}
+	}
+}
+
+// What everyone may, counts for everyone.
+func TestPowerOfEveryone(t *testing.T) {
+	everyone := func(role string, rules ...rbacv1.PolicyRule) *Powers {
+		return &Powers{SignerLife: DefaultSignerLife, RBAC: rbac.NewIndex([]rbacv1.ClusterRole{{ObjectMeta: metav1.ObjectMeta{Name: role}, Rules: rules}}, nil,
+			[]rbacv1.ClusterRoleBinding{{ObjectMeta: metav1.ObjectMeta{Name: "oops"}, RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: role},
+				Subjects: []rbacv1.Subject{{Kind: "Group", Name: "system:authenticated"}}}}, nil)}
+	}
+	request := newRequest(asking(t, subject("bob")), everyone("keys", rbacv1.PolicyRule{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"secrets"}}))
+	if codes(request.Risks) != "privileged" || !strings.Contains(request.Risks[0].Message, "by group system:authenticated") {
+		t.Errorf("got %v", request.Risks)
+	}
+	if got := codes(newRequest(asking(t, subject("bob")), everyone("all", rbacv1.PolicyRule{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}})).Risks); got != "cluster-admin" {
+		t.Errorf("got %s", got)
+	}
+	harmless := everyone("system:basic-user", rbacv1.PolicyRule{Verbs: []string{"create"}, APIGroups: []string{"authorization.k8s.io"}, Resources: []string{"selfsubjectaccessreviews"}})
+	if got := codes(newRequest(asking(t, subject("bob")), harmless).Risks); got != "" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// What a subject holds beside the user and the groups is shown.
+func TestOtherAttributes(t *testing.T) {
+	request := newRequest(asking(t, func(_ *certificatesv1.CertificateSigningRequest, r *x509.CertificateRequest, _ *crypto.Signer) {
+		r.Subject = pkix.Name{CommonName: "alice", Organization: []string{"devs"}, OrganizationalUnit: []string{"ops, admins"}, Country: []string{"DE"},
+			ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57683, 2}, Value: "root-uid"}, {Type: asn1.ObjectIdentifier{1, 2, 3, 4}, Value: "x"}}}
+	}), somePowers())
+	var got []string
+	for _, a := range request.OtherAttributes {
+		got = append(got, a.String())
+	}
+	slices.Sort(got)
+	want := []string{"1.2.3.4=x", "1.3.6.1.4.1.57683.2 (UID in Kubernetes)=root-uid", "C=DE", `OU="ops, admins"`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 // What cannot be looked at is not called sound, but for a kubelet's own

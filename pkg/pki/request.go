@@ -31,11 +31,11 @@ func (s Subject) Equal(other Subject) bool {
 }
 
 // String renders the subject as kubectl and openssl users write it:
-// "CN=alice, O=devs".
+// "CN=alice, O=devs", each value quoted where it needs it.
 func (s Subject) String() string {
-	text := "CN=" + s.CommonName
+	text := "CN=" + Quote(s.CommonName)
 	for _, o := range s.Organizations {
-		text += ", O=" + o
+		text += ", O=" + Quote(o)
 	}
 	return text
 }
