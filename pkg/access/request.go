@@ -102,6 +102,13 @@ func GetRequest(ctx context.Context, client kubernetes.Interface, powers *Powers
 	return &request, nil
 }
 
+// JudgeCSR judges a request that is not in the cluster, as it came from somebody
+// as a file: who made it is not known, and it has no requester.
+func JudgeCSR(object *certificatesv1.CertificateSigningRequest, powers *Powers) *Request {
+	request := newRequest(object, powers)
+	return &request
+}
+
 func newRequest(object *certificatesv1.CertificateSigningRequest, powers *Powers) Request {
 	r := Request{
 		Name: object.Name, State: stateOf(object), object: object,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,8 +29,9 @@ func (a *app) newApprove(g *globals) *cobra.Command {
 		Use:   "approve NAME... | --kubelet-serving",
 		Short: "Approve requests for certificates, after a look at what is in them",
 		Long: `Approve CertificateSigningRequests. What is in them is shown, with its risks,
-and the person at the terminal is asked. Each risk has to be accepted by its
-code; docs/risks.md tells what they mean. A request that was replaced since it
+and the person at the terminal is asked. Each risk that is more than information
+has to be accepted by its code, for each request; docs/risks.md tells what they
+mean. A request that was replaced since it
 was shown is not approved.
 
 With --kubelet-serving, requests for the serving certificates of kubelets are
@@ -43,6 +43,8 @@ that Node's. Others are left alone, and said why.`,
 			"%s approve csr-8xk2v",
 			"# In a script, for an administrator",
 			"%s approve csr-8xk2v --yes --accept-risk cluster-admin",
+			"# Two requests: each risk is accepted for one of them",
+			"%s approve csr-8xk2v csr-t7d9q --accept-risk csr-t7d9q=bound-group",
 			"# Let kubelets serve, now and until Ctrl-C",
 			"%s approve --kubelet-serving --watch"),
 		Args: func(cmd *cobra.Command, args []string) error { return f.check(cmd, args) },
@@ -51,14 +53,14 @@ that Node's. Others are left alone, and said why.`,
 				return a.approveServing(cmd.Context(), g, f.watch)
 			}
 			return a.decide(cmd.Context(), g, names, f, access.Verdict{
-				Approve: true, Reason: "KubectlCertsApprove", Message: f.approval(),
+				Approve: true, Reason: "KubectlCertsApprove",
 			})
 		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask")
-	flags.StringSliceVar(&f.acceptRisks, "accept-risk", nil, "Approve in spite of the risk of this code (repeatable)")
+	flags.StringSliceVar(&f.acceptRisks, "accept-risk", nil, "Approve despite the risk of this code; NAME=CODE with several requests (repeatable)")
 	flags.BoolVar(&f.reinstate, "reinstate", false, reinstateUsage)
 	flags.BoolVar(&f.kubeletServing, "kubelet-serving", false, "Approve what kubelets may serve with")
 	flags.BoolVar(&f.watch, "watch", false, "With --kubelet-serving: keep on until interrupted")
@@ -104,29 +106,16 @@ func (f decideFlags) check(cmd *cobra.Command, names []string) error {
 	case !f.kubeletServing && len(names) == 0:
 		return hint.New("say which request", "see what waits: "+cmd.Root().DisplayName()+" requests")
 	}
-	for _, code := range f.acceptRisks {
-		if !slices.Contains(access.RiskCodes(), access.RiskCode(code)) {
-			var known []string
-			for _, k := range access.RiskCodes() {
-				known = append(known, string(k))
-			}
-			return hint.New(fmt.Sprintf("there is no risk %q", code), "the risks are: "+strings.Join(known, ", "))
-		}
-	}
-	return nil
-}
-
-// approval is what the request will say of how it was approved.
-func (f decideFlags) approval() string {
-	message := "Approved by the person who ran kubectl certs approve."
-	if len(f.acceptRisks) > 0 {
-		message += " Accepted risks: " + strings.Join(f.acceptRisks, ", ") + "."
-	}
-	return message
+	_, err := parseAccepted(f.acceptRisks, names)
+	return err
 }
 
 // decide shows the requests, asks, and writes verdict into each.
 func (a *app) decide(ctx context.Context, g *globals, names []string, f decideFlags, verdict access.Verdict) error {
+	accepted, err := parseAccepted(f.acceptRisks, names)
+	if err != nil {
+		return err
+	}
 	c, err := a.connect(g)
 	if err != nil {
 		return err
@@ -162,7 +151,7 @@ func (a *app) decide(ctx context.Context, g *globals, names []string, f decideFl
 		if ended, err = a.checkRequests(ctx, c, found, f.reinstate); err != nil {
 			return err
 		}
-		if err := f.checkRisks(found); err != nil {
+		if err := accepted.check(found); err != nil {
 			return err
 		}
 	}
@@ -174,7 +163,13 @@ func (a *app) decide(ctx context.Context, g *globals, names []string, f decideFl
 			return err
 		}
 	}
-	return a.writeVerdict(ctx, c, found, verdict)
+	return a.writeVerdict(ctx, c, found, func(r *access.Request) access.Verdict {
+		v := verdict
+		if v.Approve {
+			v.Message = accepted.approval(r.Name)
+		}
+		return v
+	})
 }
 
 func theseRequests(found []access.Request) string {
@@ -184,35 +179,15 @@ func theseRequests(found []access.Request) string {
 	return "these " + count(len(found), "request")
 }
 
-// checkRisks returns an error that names every risk nobody has accepted.
-func (f decideFlags) checkRisks(found []access.Request) error {
-	var open, flags []string
-	for _, r := range found {
-		for _, risk := range r.Risks {
-			if slices.Contains(f.acceptRisks, string(risk.Code)) {
-				continue
-			}
-			open = append(open, fmt.Sprintf("%s of request %s", risk.Code, r.Name))
-			if flag := "--accept-risk " + string(risk.Code); !slices.Contains(flags, flag) {
-				flags = append(flags, flag)
-			}
-		}
-	}
-	if len(open) == 0 {
-		return nil
-	}
-	return hint.New("nothing was approved: nobody has accepted the risk "+strings.Join(open, ", the risk "),
-		"deny it, or approve it all the same with "+strings.Join(flags, " "))
-}
-
 // writeVerdict goes on after a request that could not be decided about.
-func (a *app) writeVerdict(ctx context.Context, c *cluster.Cluster, found []access.Request, verdict access.Verdict) error {
+func (a *app) writeVerdict(ctx context.Context, c *cluster.Cluster, found []access.Request, verdictOn func(*access.Request) access.Verdict) error {
 	done := "denied"
-	if verdict.Approve {
-		done = "approved"
-	}
 	failed := 0
 	for i := range found {
+		verdict := verdictOn(&found[i])
+		if verdict.Approve {
+			done = "approved"
+		}
 		err := access.Decide(ctx, c.Client, &found[i], verdict)
 		if err == nil {
 			fprintf(a.out, "Request %s %s\n", found[i].Name, done)

@@ -33,6 +33,7 @@ type issueFlags struct {
 	keyType         string
 	requestFile     string
 	yes             bool
+	acceptRisks     []string
 	out             string
 	p12             string
 	p12PasswordFile string
@@ -124,6 +125,7 @@ func (f *issueFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.requestFile, "request", "", "Certificate request to sign instead of making a key: a file, or - for standard input")
 	flags.StringVarP(&f.peopleFile, "filename", "f", "", "File that names many people at once, or - for standard input; --out is a directory")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask before somebody's --request is granted, and refuse a certificate that is valid for longer than was asked")
+	flags.StringSliceVar(&f.acceptRisks, "accept-risk", nil, "Issue somebody's --request despite the risk of this code (repeatable)")
 	flags.StringVar(&f.out, "out", "", "File to write, - for standard output, or a directory (it exists, or ends in /) for certificate, key, CA and kubeconfig each in a file (default: NAME.kubeconfig)")
 	flags.StringVar(&f.server, "advertise-server", "", "Address of the API server to write into the kubeconfig, where its reader reaches it by another one than you")
 	flags.BoolVar(&f.merge, "merge", false, "Merge into your own kubeconfig instead of writing a file")
@@ -146,7 +148,12 @@ func (f issueFlags) check() error {
 	if err := checkResolution(f.onConflict); err != nil {
 		return err
 	}
+	if _, err := parseAccepted(f.acceptRisks, []string{""}); err != nil {
+		return err
+	}
 	switch {
+	case len(f.acceptRisks) > 0 && f.requestFile == "":
+		return hint.New("--accept-risk is for somebody's --request", "what you ask for yourself is not judged: leave it out")
 	case f.p12PasswordFile != "" && f.p12 == "":
 		return hint.New("--p12-password-file is for --p12", "name the file to write with --p12")
 	case f.server != "" && !strings.HasPrefix(f.server, "https://"):
@@ -224,8 +231,8 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 		return err
 	}
 	a.showPlan(c, expected.Server, plan, grants)
-	if err := a.showPowers(ctx, c, plan); err != nil {
-		return c.Explain(err, a.now())
+	if err := a.judgeForeign(ctx, c, plan, f); err != nil {
+		return err
 	}
 	if err := a.confirmRequest(ctx, f, plan.Subject); err != nil {
 		return err

@@ -8,9 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
-	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
@@ -62,6 +60,10 @@ func (a *app) foreignRequest(args []string, f issueFlags) (target, issue.Request
 		return fail(hint.New(fmt.Sprintf("the request (%s) is for user %q", shown, subject.CommonName),
 			"if that is right, name that user or nobody; the name cannot be changed without the key"))
 	}
+	if f.yes && len(args) == 0 {
+		return fail(hint.New("--yes with --request goes with the user's name: nobody else looks whom the request is for",
+			fmt.Sprintf("if it is to be %s: %s issue %s --request %s --yes", pki.Quote(subject.CommonName), a.program, shellQuote(subject.CommonName), shellQuote(f.requestFile))))
+	}
 	if !f.person {
 		if err := a.checkPerson(subject.CommonName); err != nil {
 			return fail(fmt.Errorf("the request (%s) cannot be for a person: %w", shown, err))
@@ -97,7 +99,7 @@ func agree(asked, named []string, shown string) error {
 	for _, group := range asked {
 		flags.WriteString(" --group " + shellQuote(group))
 	}
-	return hint.New(fmt.Sprintf("the request (%s) asks for groups %s", shown, strings.Join(asked, ", ")),
+	return hint.New(fmt.Sprintf("the request (%s) asks for groups %s", shown, pki.QuoteAll(asked, "none")),
 		"if that is right, say so:"+flags.String())
 }
 
@@ -108,28 +110,4 @@ func (a *app) confirmRequest(ctx context.Context, f issueFlags, subject pki.Subj
 		return nil
 	}
 	return a.confirm(ctx, fmt.Sprintf("Let whoever made this request in as %q?", subject.CommonName), f.yes)
-}
-
-// showPowers warns of what the user and the groups of somebody else's request
-// may do already: whoever made it will be able to do that too.
-func (a *app) showPowers(ctx context.Context, c *cluster.Cluster, plan *issue.Plan) error {
-	if plan.PKCS10 == nil {
-		return nil
-	}
-	powers, err := access.ReadPowers(ctx, c.Client)
-	if err != nil {
-		return err
-	}
-	user := plan.Subject.CommonName
-	if binding := powers.AdminUsers[user]; binding != "" {
-		a.say("warning: user %s administers the cluster already (%s), and so will whoever made this request\n", user, binding)
-	} else if binding := powers.BoundUsers[user]; binding != "" {
-		a.say("  already  user %s has access by %s, which is theirs if they are the same person\n", user, binding)
-	}
-	for _, group := range plan.Subject.Organizations {
-		if binding := powers.AdminGroups[group]; binding != "" {
-			a.say("warning: group %s administers the cluster (%s)\n", group, binding)
-		}
-	}
-	return nil
 }

@@ -13,12 +13,8 @@ import (
 // showPlan shows what will be asked for, before it is.
 func (a *app) showPlan(c *cluster.Cluster, server string, plan *issue.Plan, grants []access.Grant) {
 	a.say("Requesting a client certificate\n")
-	a.say("  user     %s\n", plan.Subject.CommonName)
-	groups := strings.Join(plan.Subject.Organizations, ", ")
-	if groups == "" {
-		groups = "none"
-	}
-	a.say("  groups   %s\n", groups)
+	a.say("  user     %s\n", pki.Quote(plan.Subject.CommonName))
+	a.say("  groups   %s\n", pki.QuoteAll(plan.Subject.Organizations, "none"))
 	a.say("  life     %s\n", humanLife(plan.ExpiresIn))
 	a.say("  signer   %s\n", plan.Signer)
 	if server == c.Server {
@@ -90,8 +86,11 @@ func (a *app) showIssued(out *outputs, request issue.Request, issued *issue.Issu
 	if out.standard != nil {
 		w = a.errOut
 	}
-	fprintf(w, "Wrote %s: user %s, valid until %s (%s left)\n", out.where, cert.Subject.CommonName,
+	fprintf(w, "Wrote %s: user %s, valid until %s (%s left)\n", out.where, pki.Quote(cert.Subject.CommonName),
 		cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"), humanLeft(cert.NotAfter.Sub(a.now())))
+	if also := otherAttributes(pki.OtherAttributes(cert.Subject)); also != "" {
+		a.say("warning: beside user and groups, the subject of the certificate has %s\n", also)
+	}
 	switch {
 	case request.PKCS10 != nil:
 		a.say("Send it back. There is no key in it: its owner runs: %s accept FILE\n", a.program)

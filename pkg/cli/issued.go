@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 )
 
@@ -107,7 +108,7 @@ func issuedList(records []access.Record, user string, now time.Time) report.List
 			approver = "somebody else"
 		}
 		var row []report.Cell
-		for _, text := range []string{r.User, strings.Join(r.Groups, ", "), status, minute(r.IssuedAt), minute(r.NotAfter), leftOf(r.NotAfter, now),
+		for _, text := range []string{pki.Quote(r.User), pki.QuoteAll(r.Groups, ""), status, minute(r.IssuedAt), minute(r.NotAfter), leftOf(r.NotAfter, now),
 			approver, r.RequestedBy, r.Request, r.Signer, ended, r.Serial, r.Fingerprint} {
 			row = append(row, report.Cell{Text: text})
 		}

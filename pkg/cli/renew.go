@@ -229,7 +229,7 @@ func adviseOther(err error) error {
 func (a *app) showRenewal(c *cluster.Cluster, r *renewal, plan *issue.Plan) {
 	a.say("Renewing %s\n", r.what)
 	a.say("  user     %s\n", plan.Subject.CommonName)
-	a.say("  groups   %s\n", orNone(plan.Subject.Organizations))
+	a.say("  groups   %s\n", pki.QuoteAll(plan.Subject.Organizations, "none"))
 	state := "good until " + r.old.NotAfter.UTC().Format("2006-01-02 15:04 MST")
 	if left := r.old.NotAfter.Sub(a.now()); left < 0 {
 		state = "expired on " + r.old.NotAfter.UTC().Format("2006-01-02 15:04 MST")

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 )
 
@@ -25,7 +26,7 @@ func (a *app) newRequests(g *globals) *cobra.Command {
 		Short: "Show the requests for certificates that wait for approval, and their risks",
 		Long: `Show the CertificateSigningRequests that wait for approval: who asks, whom the
 certificate would name, for how long, and what speaks against it. Risks are
-found by the bindings that the cluster really has. With NAME, everything about
+found by the roles and bindings that the cluster really has. With NAME, everything about
 that request is shown.`,
 		Example: a.examples(
 			"# What waits for approval?",
@@ -87,7 +88,7 @@ func (a *app) requests(ctx context.Context, g *globals, names []string, all bool
 		return nil
 	}
 	if output == "table" && len(powers.Unseen) > 0 && len(found) > 0 {
-		defer a.say("warning: you may not list %s: risks that follow from bindings are not seen\n", strings.Join(powers.Unseen, ", "))
+		defer a.say("warning: you may not list %s: risks that follow from roles and bindings are not seen\n", strings.Join(powers.Unseen, ", "))
 	}
 	return a.requestList(c, found, all).Write(a.out, output, colors)
 }
@@ -137,7 +138,7 @@ func (a *app) requestList(c *cluster.Cluster, found []access.Request, all bool) 
 		list.Names = append(list.Names, r.Name)
 		list.Rows = append(list.Rows, []report.Cell{
 			{Text: r.Name}, {Text: state}, {Text: duration.HumanDuration(a.now().Sub(r.CreatedAt))},
-			{Text: r.Requester}, {Text: r.Subject.CommonName}, {Text: strings.Join(r.Subject.Organizations, ",")},
+			{Text: pki.Quote(r.Requester)}, {Text: userCell(r)}, {Text: pki.QuoteAll(r.Subject.Organizations, "")},
 			{Text: r.Signer}, {Text: requestedLife(r)}, riskCell(r.Risks),
 			{Text: alternativeNames(r)}, {Text: strings.Join(r.Usages, ",")},
 			{Text: fmt.Sprintf("%s %d", r.PublicKey.Algorithm, r.PublicKey.Bits)},
@@ -160,31 +161,45 @@ func requestedLife(r *access.Request) string {
 // person.
 const longestExact = 72 * time.Hour
 
+// userCell is the user's name; a request that cannot be read has none.
+func userCell(r *access.Request) string {
+	if r.Subject.CommonName == "" && r.PublicKey.Algorithm == "" {
+		return ""
+	}
+	return pki.Quote(r.Subject.CommonName)
+}
+
 // riskCell lists the codes, in the colour of the worst.
 func riskCell(risks []access.Risk) report.Cell {
-	cell := report.Cell{Text: "none", Mood: report.Good}
+	if len(risks) == 0 {
+		return report.Cell{Text: "none", Mood: report.Good}
+	}
+	var cell report.Cell
 	var codes []string
 	for _, risk := range risks {
 		codes = append(codes, string(risk.Code))
 		cell.Mood = max(cell.Mood, toneOf(risk))
 	}
-	if len(codes) > 0 {
-		cell.Text = strings.Join(codes, ",")
-	}
+	cell.Text = strings.Join(codes, ",")
 	return cell
 }
 
 func toneOf(risk access.Risk) report.Mood {
-	if risk.Severity == inventory.Critical {
+	switch risk.Severity {
+	case inventory.Critical:
 		return report.Bad
+	case inventory.Warning:
+		return report.Doubtful
 	}
-	return report.Doubtful
+	return report.Plain
 }
 
 func alternativeNames(r *access.Request) string {
 	var all []string
 	for _, names := range [][]string{r.DNSNames, r.IPAddresses, r.URIs, r.EmailAddresses} {
-		all = append(all, names...)
+		for _, name := range names {
+			all = append(all, pki.Quote(name))
+		}
 	}
 	return strings.Join(all, ",")
 }

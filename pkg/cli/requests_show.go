@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 )
 
@@ -23,12 +24,13 @@ func (a *app) showRequest(w io.Writer, r *access.Request, powers *access.Powers,
 	state := fmt.Sprintf("%s, made %s ago, on %s", r.State, duration.HumanDuration(a.now().Sub(r.CreatedAt)), r.CreatedAt.UTC().Format("2006-01-02 15:04 MST"))
 	line("state", state)
 	line("decision", r.Decision())
-	line("asked by", r.Requester)
-	line("who is in", orNone(r.RequesterGroups))
+	line("asked by", pki.Quote(r.Requester))
+	line("who is in", pki.QuoteAll(r.RequesterGroups, "none"))
 
 	fprintf(w, "Would certify\n")
-	line("user", r.Subject.CommonName)
-	line("groups", orNone(r.Subject.Organizations))
+	line("user", pki.Quote(r.Subject.CommonName))
+	line("groups", pki.QuoteAll(r.Subject.Organizations, "none"))
+	line("also", otherAttributes(r.OtherAttributes))
 	line("names", alternativeNames(r))
 	life := requestedLife(r)
 	if r.ExpirationSeconds == 0 && strings.HasPrefix(r.Signer, "kubernetes.io/") {
@@ -40,23 +42,38 @@ func (a *app) showRequest(w io.Writer, r *access.Request, powers *access.Powers,
 	line("signer", r.Signer)
 
 	fprintf(w, "Risks\n")
-	for _, risk := range r.Risks {
-		mark := "‼"
-		if toneOf(risk) == report.Bad {
-			mark = "×"
-		}
-		// The mark alone is painted: it is ours.
-		_, _ = io.WriteString(w, "  "+colors.Paint(toneOf(risk), mark)+" ")
-		fprintf(w, "%s: %s\n", string(risk.Code), risk.Message)
-	}
+	a.showRisks(w, r.Risks, colors)
 	if len(r.Risks) == 0 {
 		fprintf(w, "  none was found\n")
 	}
 }
 
-func orNone(names []string) string {
-	if len(names) == 0 {
-		return "none"
+// mostDetails is as much of one risk as a person reads; JSON has all of it.
+const mostDetails = 20
+
+// showRisks shows what speaks against a request, a line each, and what each
+// sums up.
+func (a *app) showRisks(w io.Writer, risks []access.Risk, colors report.Colors) {
+	for _, risk := range risks {
+		mark := map[report.Mood]string{report.Bad: "×", report.Doubtful: "‼", report.Plain: "i"}[toneOf(risk)]
+		// The mark alone is painted: it is ours.
+		_, _ = io.WriteString(w, "  "+colors.Paint(toneOf(risk), mark)+" ")
+		fprintf(w, "%s: %s\n", string(risk.Code), risk.Message)
+		for i, detail := range risk.Details {
+			if i == mostDetails {
+				fprintf(w, "      and %d more: see -o json\n", len(risk.Details)-i)
+				break
+			}
+			fprintf(w, "      %s\n", detail)
+		}
 	}
-	return strings.Join(names, ", ")
+}
+
+// otherAttributes writes what a subject has beside the user and the groups.
+func otherAttributes(attributes []pki.Attribute) string {
+	var all []string
+	for _, a := range attributes {
+		all = append(all, a.String())
+	}
+	return strings.Join(all, ", ")
 }

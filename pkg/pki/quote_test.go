@@ -21,3 +21,10 @@ func TestQuote(t *testing.T) {
 		t.Errorf("nothing is written %s", got)
 	}
 }
+
+func TestSubjectOfOneGroupThatLooksLikeTwo(t *testing.T) {
+	one, two := Subject{"a", []string{"b, O=c"}}, Subject{"a", []string{"b", "c"}}
+	if one.String() != `CN=a, O="b, O=c"` || two.String() != "CN=a, O=b, O=c" {
+		t.Errorf("got %s and %s", one, two)
+	}
+}

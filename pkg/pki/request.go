@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Subject is the part of a distinguished name that Kubernetes reads: the user
@@ -31,11 +32,17 @@ func (s Subject) Equal(other Subject) bool {
 }
 
 // String renders the subject as kubectl and openssl users write it:
-// "CN=alice, O=devs", each value quoted where it needs it.
+// "CN=alice, O=devs". A value that could be taken for several is quoted.
 func (s Subject) String() string {
-	text := "CN=" + Quote(s.CommonName)
+	one := func(value string) string {
+		if strings.Contains(value, ", ") {
+			return Quote(value)
+		}
+		return value
+	}
+	text := "CN=" + one(s.CommonName)
 	for _, o := range s.Organizations {
-		text += ", O=" + Quote(o)
+		text += ", O=" + one(o)
 	}
 	return text
 }
