@@ -171,7 +171,7 @@ func TestHandOff(t *testing.T) {
 	send(t, nora, root, "nora.csr")
 
 	wantFailure(t, root.certs("issue", "--request", "nora.csr", "--role", "edit", "-n", dev), "asks for groups e2e-devs", "--group e2e-devs")
-	answered := root.certs("issue", "--request", "nora.csr", "--group", "e2e-devs", "--role", "edit", "-n", dev, "--out", "nora.kubeconfig", "--yes", "-v", "9")
+	answered := root.certs("issue", user, "--request", "nora.csr", "--group", "e2e-devs", "--role", "edit", "-n", dev, "--out", "nora.kubeconfig", "--yes", "-v", "9")
 	if answered.code != 0 || !strings.Contains(answered.stderr, "user     "+user) || !strings.Contains(answered.stderr, "which stays with whoever made the request") {
 		t.Fatalf("exit %d\n%s", answered.code, answered.stderr)
 	}
@@ -233,7 +233,7 @@ func TestHandOffThroughPipes(t *testing.T) {
 	pia, root := newcomer(t), newPerson(t, adminKubeconfig(t))
 	request := pia.must("kubectl", "certs", "request", user)
 	wantFailure(t, root.piped(request, "issue", "--request", "-"), "standard input is no terminal", "--yes")
-	answer := root.piped(request, "issue", "--request", "-", "--yes")
+	answer := root.piped(request, "issue", user, "--request", "-", "--yes")
 	if answer.code != 0 {
 		t.Fatalf("exit %d\n%s", answer.code, answer.stderr)
 	}
@@ -328,8 +328,14 @@ func TestHandOffRefusals(t *testing.T) {
 	root.must("openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", root.path("m.key"), "-out", root.path("m.csr"), "-subj", "/CN=e2e-mallory/O=kubeadm:cluster-admins")
 	wantFailure(t, root.certs("issue", "--request", "m.csr"), "asks for groups kubeadm:cluster-admins", "--group kubeadm:cluster-admins")
 	forgetUsers(t, "e2e-mallory")
-	r := root.certs("issue", "--request", "m.csr", "--group", "kubeadm:cluster-admins", "--out", "m.kubeconfig", "--yes")
-	if r.code != 0 || !strings.Contains(r.stderr, "warning: group kubeadm:cluster-admins administers the cluster (ClusterRoleBinding kubeadm:cluster-admins)") {
+	asAdmin := []string{"issue", "e2e-mallory", "--request", "m.csr", "--group", "kubeadm:cluster-admins", "--out", "m.kubeconfig", "--yes"}
+	wantFailure(t, root.certs(append([]string{"issue"}, asAdmin[2:]...)...), "--yes with --request goes with the user's name", "issue e2e-mallory --request m.csr --yes")
+	wantFailure(t, root.certs(asAdmin...), "unaccepted risks: cluster-admin", "--accept-risk cluster-admin")
+	if left := ours(t, "certs-e2e-mallory-"); len(left) > 0 {
+		t.Errorf("requests were made: %q", left)
+	}
+	r := root.certs(append(asAdmin, "--accept-risk", "cluster-admin")...)
+	if r.code != 0 || !strings.Contains(r.stderr, "group kubeadm:cluster-admins (ClusterRoleBinding kubeadm:cluster-admins") {
 		t.Errorf("exit %d\n%s", r.code, r.stderr)
 	}
 	root.must("openssl", "req", "-new", "-newkey", "rsa:1024", "-nodes", "-keyout", root.path("w.key"), "-out", root.path("w.csr"), "-subj", "/CN=e2e-weak")
