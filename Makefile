@@ -53,6 +53,15 @@ unit: ## Unit and command-line tests, with the race detector
 e2e: cluster build ## End-to-end tests on the kind cluster
 	@$(CLUSTER_ENV); go test -tags e2e -count=1 -timeout 20m ./test/e2e/... ./test/html/...
 
+.PHONY: plain
+plain: cluster build ## Tests on control planes of plain processes, of many shapes
+	@test/cluster/control-plane
+	@$(CLUSTER_ENV); go test -tags e2e -count=1 -timeout 20m ./test/plain/
+
+.PHONY: matrix
+matrix: cluster build ## The same on older versions of Kubernetes: make matrix VERSIONS="v1.30.14 v1.28.15"
+	@test/plain/matrix $(VERSIONS)
+
 .PHONY: bench
 bench: cluster build ## Measure against bare client-go and kubectl, as ratios
 	@$(CLUSTER_ENV); go test -tags e2e -run '^$$' -bench . -benchtime 20x -timeout 20m ./test/bench/...
