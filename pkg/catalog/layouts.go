@@ -50,6 +50,10 @@ type File struct {
 	BySubject bool
 }
 
+// KeyInside reports whether the certificate's private key lies in the same file:
+// the kubelet keeps its pairs so.
+func (f File) KeyInside() bool { return strings.HasSuffix(f.Path, "-current.pem") }
+
 // Shorthands for the tables below.
 
 func leaf(path, row string) File    { return File{Path: path, Row: row} }
@@ -172,6 +176,9 @@ func rancher(name string) Layout {
 			telling("etcd/server-client.crt", "etcd-server"),
 			telling("etcd/peer-server-client.crt", "etcd-peer"),
 			leaf("etcd/client.crt", "apiserver-etcd-client"),
+			// Served on their ports since May 2025 (genServerCerts in deps.go).
+			leaf("kube-scheduler/kube-scheduler.crt", "scheduler-server"),
+			leaf("kube-controller-manager/kube-controller-manager.crt", "controller-manager-server"),
 		}},
 		{Home: dir + "/server/cred", Pointers: true, Files: []File{
 			leaf("admin.kubeconfig", SuperAdmin),
@@ -268,6 +275,19 @@ func Leads(dir string) bool {
 		}
 	}
 	return leads
+}
+
+// InCopy reports whether dir, an absolute path, lies in a copy of a node's files:
+// what is the home of a layout there lies below something else here.
+func InCopy(dir string) bool {
+	for _, l := range layouts {
+		for _, t := range l.Trees {
+			if at := strings.Index(dir+"/", t.Home+"/"); at > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isHome reports whether dir is home, or home as a copy of a node's files has it.

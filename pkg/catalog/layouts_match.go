@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"maps"
 	"path"
 	"slices"
+	"strings"
 )
 
 // Match is what a file is, by its name and those beside it.
@@ -15,6 +17,10 @@ type Match struct {
 	File File
 	// Old is set for what is kept and not used any more.
 	Old bool
+	// Alone is set where the file's name is all that speaks for the layout: the
+	// tree is not at its home, and nothing else there is known. Another program
+	// may use the same name.
+	Alone bool
 }
 
 // candidate is a directory that may be a tree.
@@ -56,7 +62,8 @@ func MatchFiles(names []string) map[string]Match {
 		}
 		for name, file := range c.files {
 			if _, taken := matches[name]; !taken {
-				matches[name] = Match{Layout: c.layout, Home: c.tree.Home, Root: c.root, File: file}
+				matches[name] = Match{Layout: c.layout, Home: c.tree.Home, Root: c.root, File: file,
+					Alone: len(c.files) == 1 && !c.atHome()}
 			}
 		}
 		for _, name := range siblings[c.root] {
@@ -94,16 +101,50 @@ func candidates(names []string) []*candidate {
 						known[key{order, root}] = c
 						all = append(all, c)
 					}
-					if _, earlier := c.files[name]; !earlier {
+					// Of several patterns the one that says most is meant.
+					if earlier, ok := c.files[name]; !ok || file.moreSpecific(earlier) {
 						c.files[name] = file
-						c.telling = c.telling || file.Telling
 					}
+					c.telling = c.telling || file.Telling
 				}
 			}
 		}
 	}
 	return all
 }
+
+// moreSpecific reports whether f's pattern says more than that of other: a name
+// without wildcards says most, and otherwise the one with more letters.
+func (f File) moreSpecific(other File) bool {
+	wild := func(pattern string) bool { return strings.ContainsAny(pattern, `*?[\`) }
+	if a, b := wild(f.Path), wild(other.Path); a != b {
+		return b
+	}
+	return len(f.Path) > len(other.Path)
+}
+
+// RowsLookedFor returns the rows of the files that kubeadm's control plane would
+// have in the trees of matches, as far as the directories that they would lie in
+// were read, each an absolute path.
+func RowsLookedFor(matches map[string]Match, read map[string]bool) []string {
+	rows := map[string]bool{}
+	for _, t := range kubeadm.Trees {
+		for _, m := range matches {
+			if m.Layout != kubeadm.Name || m.Home != t.Home || m.Old || slices.Contains(onEveryNode, m.File.Row) {
+				continue
+			}
+			for _, f := range t.Files {
+				if read[path.Join(m.Root, path.Dir(f.Path))] {
+					rows[f.Row] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(rows))
+}
+
+// onEveryNode are the rows that kubeadm's workers have too.
+var onEveryNode = []string{"ca", "kubelet-client", "kubelet-server"}
 
 func (t Tree) isOld(base string) bool {
 	return slices.ContainsFunc(t.Old, func(pattern string) bool {

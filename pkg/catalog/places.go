@@ -53,6 +53,8 @@ const (
 	EtcdPeerCAFile Place = "CA file of etcd's members"
 	// LeafFile is a file that holds a server's or a client's certificate.
 	LeafFile Place = "file"
+	// CopyFile is a file of a backup or a copy, which nothing uses.
+	CopyFile Place = "copy of a file"
 
 	// IssuedRecord is the record that this program keeps of what it issued.
 	IssuedRecord Place = "record of what was issued"
@@ -83,7 +85,7 @@ var places = []Place{
 	APIServerEndpoint, KubeletPort, EtcdClientPort, EtcdPeerPort, ControllerManagerPort, SchedulerPort,
 	KubeconfigClient, RootCA, ClientCA, RequestHeaderCA, KubeconfigCA, ClusterInfoCA,
 	ServerCAFile, ClientCAFile, FrontProxyCAFile, EtcdCAFile, EtcdPeerCAFile, LeafFile,
-	IssuedRecord, IssuedRequest, OtherSigner, OtherContextClient, OtherContextCA, TrustBundle, CallBundle, SecretLeaf, SecretCA,
+	IssuedRecord, IssuedRequest, OtherSigner, OtherContextClient, OtherContextCA, TrustBundle, CallBundle, SecretLeaf, SecretCA, CopyFile,
 }
 
 // ComparePlaces orders places, the most telling ones first.

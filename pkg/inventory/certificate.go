@@ -76,6 +76,7 @@ func (c *certificate) name() {
 	}
 	listed := map[Location]bool{}
 	c.entry.Locations = nil
+	c.entry.Copy = c.seenOnly(catalog.CopyFile)
 	for _, s := range c.sightings {
 		if !listed[s.Location] {
 			listed[s.Location] = true

@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -57,6 +58,7 @@ type Collector struct {
 	requests []Request
 	findings []PlaceFinding
 	skipped  []Skip
+	looked   map[string]bool
 }
 
 // See reports a certificate.
@@ -114,6 +116,19 @@ func (c *Collector) Skip(s Skip) {
 	c.skipped = append(c.skipped, s)
 }
 
+// Look reports that what rows of the catalog name was looked for where it would
+// be, so that what was not seen is not there.
+func (c *Collector) Look(rows ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, row := range rows {
+		if c.looked == nil {
+			c.looked = map[string]bool{}
+		}
+		c.looked[row] = true
+	}
+}
+
 // Count returns how many certificates were reported so far.
 func (c *Collector) Count() int {
 	c.mu.Lock()
@@ -154,6 +169,7 @@ func (c *Collector) Inventory(cluster Cluster) *Inventory {
 		Requests:   append([]Request{}, c.requests...),
 		Findings:   append([]PlaceFinding{}, c.findings...),
 		Skipped:    append([]Skip{}, c.skipped...),
+		LookedFor:  slices.Sorted(maps.Keys(c.looked)),
 	}
 	for _, f := range found {
 		inv.Items = append(inv.Items, f.entry)

@@ -50,6 +50,7 @@ const (
 	CodeWeakSignature   Code = "weak-signature"
 	CodeDuplicateSerial Code = "duplicate-serial"
 	CodeKeyMismatch     Code = "key-mismatch"
+	CodeKeyUnusable     Code = "key-unusable"
 	CodeServedDiffers   Code = "served-differs-from-file"
 	CodeClusterAdmin    Code = "cluster-admin-by-certificate"
 	CodeLongLivedClient Code = "long-lived-client"
@@ -65,7 +66,7 @@ func Codes() []Code {
 	return []Code{
 		CodeExpired, CodeExpiresSoon, CodeNotYetValid, CodeChainBroken, CodeUnverified, CodeSelfSigned,
 		CodeCAExpiresFirst, CodeSANMismatch, CodeWrongUsage, CodeWrongSubject, CodeWeakKey, CodeWeakSignature,
-		CodeDuplicateSerial, CodeKeyMismatch, CodeServedDiffers, CodeClusterAdmin, CodeLongLivedClient,
+		CodeDuplicateSerial, CodeKeyMismatch, CodeKeyUnusable, CodeServedDiffers, CodeClusterAdmin, CodeLongLivedClient,
 		CodeNoCertificate, CodeUnreadable, CodePendingTooLong, CodeWebhookBundle, CodeInsecureSkip,
 	}
 }

@@ -28,6 +28,9 @@ type Inventory struct {
 	// Findings are about places, where no certificate is to blame.
 	Findings []PlaceFinding `json:"findings"`
 	Skipped  []Skip         `json:"skipped"`
+	// LookedFor are the rows of the catalog that were looked for where they
+	// would be.
+	LookedFor []string `json:"-"`
 }
 
 // Cluster says which cluster was read. Version is "" where the API server did
@@ -46,6 +49,9 @@ type Entry struct {
 	// Node is the node whose server presents it, or whose files hold it.
 	Node      string     `json:"node"`
 	Locations []Location `json:"locations"`
+	// Copy is set where it lies only in backups and copies of files, which
+	// nothing uses.
+	Copy bool `json:"copy,omitempty"`
 
 	Subject            Subject   `json:"subject"`
 	Issuer             string    `json:"issuer"`       // RFC 4514

@@ -82,6 +82,9 @@ func judge(c *certificate, e *evidence) []Finding {
 	}
 	for _, rule := range rules {
 		for _, f := range rule(c, e) {
+			if c.seenOnly(catalog.CopyFile) {
+				f.Severity = Info // nothing uses it
+			}
 			if !slices.Contains(findings, f) {
 				findings = append(findings, f)
 			}
@@ -97,7 +100,7 @@ func judgeAlone(s Sighting, e *evidence) []Finding {
 	c.parsed, c.sightings = s.Certificate, []Sighting{s}
 	c.entry.Name, c.entry.Role = s.Name, roleAt(c.entry, s.Place)
 	var findings []Finding
-	for _, rule := range []func(*certificate, *evidence) []Finding{judgeDates, judgeOrder, judgeStrength} {
+	for _, rule := range []func(*certificate, *evidence) []Finding{judgeDates, judgeStrength} {
 		findings = append(findings, rule(c, e)...)
 	}
 	return findings

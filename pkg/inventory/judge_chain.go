@@ -63,18 +63,6 @@ func chainFault(err error, cert *x509.Certificate, anchors []*x509.Certificate) 
 	return strings.TrimPrefix(err.Error(), "x509: ")
 }
 
-// judgeOrder looks at the names of a chain whose root nobody told: each
-// certificate has to be followed by its signer (RFC 8446, section 4.4.2).
-func judgeOrder(c *certificate, _ *evidence) []Finding {
-	behind := c.sightings[0].Intermediates
-	if len(behind) == 0 || bytes.Equal(c.issuer, c.subject) || bytes.Equal(c.issuer, behind[0].RawSubject) {
-		return nil
-	}
-	return []Finding{{CodeChainBroken, Warning,
-		fmt.Sprintf("is followed by %q instead of its signer, %q", behind[0].Subject, c.entry.Issuer),
-		"put the chain in order: the certificate first, then each one's signer"}}
-}
-
 // judgeSelfSigned finds a server that vouches for itself where a CA should.
 func judgeSelfSigned(c *certificate, _ *evidence) []Finding {
 	row, known := catalog.Lookup(c.entry.Name)

@@ -52,7 +52,7 @@ func judgeDates(c *certificate, e *evidence) []Finding {
 // urgency is how bad it is that c has run out.
 func (c *certificate) urgency(e *evidence) Severity {
 	switch {
-	case c.seenOnly(catalog.IssuedRecord, catalog.IssuedRequest, catalog.OtherSigner):
+	case c.seenOnly(catalog.IssuedRecord, catalog.IssuedRequest, catalog.OtherSigner, catalog.CopyFile):
 		return Info // it is kept for a while, whatever came of it
 	case c.seenOnly(catalog.OtherContextClient, catalog.OtherContextCA):
 		return Warning // not this cluster's, or not in use

@@ -35,12 +35,21 @@ func judgeUsage(c *certificate, _ *evidence) []Finding {
 	case catalog.Client:
 		usage, name = x509.ExtKeyUsageClientAuth, "client auth"
 	}
-	if pki.HasUsage(c.cert(), usage) {
+	if pki.HasUsage(c.cert(), usage) || c.useUnknown() {
 		return nil
 	}
 	return []Finding{{CodeWrongUsage, Critical,
 		fmt.Sprintf("is used as a %s certificate but lacks the extended key usage %q", c.entry.Role, name),
 		"have it issued again with that usage"}}
+}
+
+// useUnknown reports whether nothing tells what c is used for: it lies in files
+// of no known name, and is neither a server's nor a client's, but signs code or
+// mail, for example.
+func (c *certificate) useUnknown() bool {
+	return !slices.ContainsFunc(c.sightings, func(s Sighting) bool {
+		return s.Row != "" || s.Place != catalog.LeafFile && s.Place != catalog.CopyFile
+	}) && !pki.HasUsage(c.cert(), x509.ExtKeyUsageServerAuth) && !pki.HasUsage(c.cert(), x509.ExtKeyUsageClientAuth)
 }
 
 // judgeSubject finds a file that holds somebody else's certificate.

@@ -275,7 +275,7 @@ func TestFindings(t *testing.T) {
 		})
 	}
 	// What is found about places is the sources' to find.
-	elsewhere := codes(inventory.CodeNoCertificate, inventory.CodeUnreadable, inventory.CodePendingTooLong,
+	elsewhere := codes(inventory.CodeKeyUnusable, inventory.CodeNoCertificate, inventory.CodeUnreadable, inventory.CodePendingTooLong,
 		inventory.CodeWebhookBundle, inventory.CodeInsecureSkip)
 	for _, code := range inventory.Codes() {
 		if !found[code] && !slices.Contains(elsewhere, code) {

@@ -13,42 +13,29 @@ import (
 
 // ParseCertificates reads every CERTIFICATE block of PEM data (RFC 7468), in
 // order. One bad block does not spoil the rest: what could be read is returned
-// together with an error that numbers the first few blocks that could not.
-// Blocks of other types are passed over undecoded, so that a key beside a certificate is
-// never looked at.
+// together with an error that numbers the first few blocks that could not, or
+// that Kubernetes would pass over. Blocks of other types are passed over, and a
+// key beside a certificate is never looked at.
 func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate
 	var errs []error
 	faulty := 0
-	fault := func(err error) {
+	for i, block := range Blocks(data) {
+		err := blockError(i+1, block)
+		if _, read := IsCertificateBlock(block.Type); err == nil && read {
+			var cert *x509.Certificate
+			if cert, err = ParseCertificate(block.Bytes); err == nil {
+				certs = append(certs, cert)
+				continue
+			}
+			err = fmt.Errorf("PEM block %d: %w", i+1, err)
+		}
+		if err == nil {
+			continue
+		}
 		if faulty++; faulty <= mostFaults {
 			errs = append(errs, err)
 		}
-	}
-	for n := 1; ; n++ {
-		block, rest := pem.Decode(data)
-		// Decode passes over a damaged block in silence.
-		damaged := blocksBegun(data[:len(data)-len(rest)]) - 1
-		if block == nil {
-			damaged = blocksBegun(data)
-		}
-		for range damaged {
-			fault(fmt.Errorf("PEM block %d is cut off or damaged", n))
-			n++
-		}
-		if block == nil {
-			break
-		}
-		data = rest
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		cert, err := ParseCertificate(block.Bytes)
-		if err != nil {
-			fault(fmt.Errorf("PEM block %d: %w", n, err))
-			continue
-		}
-		certs = append(certs, cert)
 	}
 	if len(certs) == 0 && len(errs) == 0 {
 		errs = append(errs, errors.New("no PEM certificate in it"))
@@ -101,16 +88,6 @@ func ParseDER(data []byte) ([]*x509.Certificate, error) {
 		return nil, errors.New("no certificate in it")
 	}
 	return certs, nil
-}
-
-// blocksBegun counts the PEM blocks that begin in data.
-func blocksBegun(data []byte) int {
-	begin := []byte("-----BEGIN ")
-	n := bytes.Count(data, append([]byte("\n"), begin...))
-	if bytes.HasPrefix(data, begin) {
-		n++
-	}
-	return n
 }
 
 // EncodeCertificates returns certs as PEM, in order.

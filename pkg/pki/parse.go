@@ -79,3 +79,13 @@ func WeakKey(key crypto.PublicKey) string {
 	}
 	return ""
 }
+
+// blocksBegun counts the PEM blocks that begin in data.
+func blocksBegun(data []byte) int {
+	begin := []byte("-----BEGIN ")
+	n := bytes.Count(data, append([]byte("\n"), begin...))
+	if bytes.HasPrefix(data, begin) {
+		n++
+	}
+	return n
+}

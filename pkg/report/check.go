@@ -152,6 +152,7 @@ var claims = map[inventory.Code]string{
 	inventory.CodeWeakSignature:   "are signed with a sound algorithm",
 	inventory.CodeDuplicateSerial: "have a serial number of their own",
 	inventory.CodeKeyMismatch:     "belong to the key that lies beside them",
+	inventory.CodeKeyUnusable:     "have a private key that can be loaded",
 	inventory.CodeServedDiffers:   "are the ones in the files of their servers",
 	inventory.CodeClusterAdmin:    "give no rights that cannot be taken away",
 	inventory.CodeLongLivedClient: "do not live for years",
@@ -187,6 +188,9 @@ func check(inv *inventory.Inventory, o CheckOptions) []*checked {
 	}
 	for i := range inv.Items {
 		e := &inv.Items[i]
+		if e.Copy {
+			continue // it is counted where it was skipped
+		}
 		in[categoryOf(e)].add(subject{e.ID(), e, e.Findings})
 	}
 	for _, f := range inv.Findings {

@@ -73,6 +73,9 @@ func seriesOf(items []inventory.Entry) []series {
 	seen := map[string]bool{}
 	for i := range items {
 		e := &items[i]
+		if e.Copy {
+			continue // nobody wants to be woken for a backup
+		}
 		own := identity(e)
 		for _, l := range e.Locations {
 			labels := maps.Clone(own)

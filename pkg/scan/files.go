@@ -3,7 +3,6 @@ package scan
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -17,7 +16,7 @@ import (
 const (
 	mostFileBytes   = 32 << 20
 	mostKeyBytes    = 64 << 10
-	mostConfBytes   = 4 << 20
+	mostConfBytes   = 16 << 20
 	mostFiles       = 20000
 	deepest         = 32
 	mostLinks       = 16
@@ -27,11 +26,13 @@ const (
 	NodeFilesSource = "node-files"
 )
 
-// reporter takes what was found. An inventory.Collector is one.
+// reporter takes what was found.
 type reporter interface {
-	See(inventory.Sighting)
-	Find(inventory.PlaceFinding)
-	Skip(inventory.Skip)
+	see(inventory.Sighting)
+	// note says something about a place.
+	note(where string, n notice)
+	// look names rows of the catalog whose files were looked for.
+	look(rows []string)
 }
 
 // Files reads the certificates in files: PEM, DER and kubeconfigs, and in
@@ -41,7 +42,7 @@ type reporter interface {
 // looked at, to compare it with the certificate beside it. It needs no cluster.
 func Files(paths []string, stdin io.Reader) Source {
 	return Source{filesSource, func(ctx context.Context, to *inventory.Collector) {
-		readFiles(ctx, filesSource, paths, stdin, to)
+		readFiles(ctx, filesSource, paths, stdin, collecting{filesSource, to})
 	}}
 }
 
@@ -54,14 +55,18 @@ func readFiles(ctx context.Context, source string, paths []string, stdin io.Read
 		}
 	}
 	w := walk(ctx, paths, r)
-	names := make([]string, 0, len(w.files))
+	var names []string
 	for _, f := range w.files {
-		names = append(names, f.name)
+		if !f.copy { // it is no tree in use
+			names = append(names, f.name)
+		}
 	}
 	matches := catalog.MatchFiles(names)
+	r.keyed = w.keyedTrees(matches)
+	to.look(w.lookedFor(matches))
 	for _, f := range w.unique(matches) {
 		if ctx.Err() != nil {
-			r.skip(f.shown, "not read in time", "name fewer files")
+			r.note(f.shown, notice{Code: noticeLate})
 			return
 		}
 		match := matches[f.name]
@@ -74,9 +79,7 @@ func readFiles(ctx context.Context, source string, paths []string, stdin io.Read
 			w.yielded(f)
 		}
 	}
-	for _, arg := range w.barren() {
-		r.skip(arg, "there are no certificates in it", "name a directory or a file with certificates or kubeconfigs: PEM, DER or YAML")
-	}
+	w.sumUp()
 }
 
 // fileReader reads files one by one.
@@ -85,42 +88,29 @@ type fileReader struct {
 	to     reporter
 	// reports counts what was reported.
 	reports int
+	// keyed tells of the root of a tree whether any private key lies there.
+	keyed map[string]bool
+	// copied and passed count, by the argument that led there, certificates in
+	// copies and files with nothing to read.
+	copied, passed map[int]int
 }
 
 func (r *fileReader) see(s inventory.Sighting) {
 	r.reports++
-	r.to.See(s)
+	r.to.see(s)
 }
 
-func (r *fileReader) find(where string, code inventory.Code, severity inventory.Severity, message, fix string) {
+func (r *fileReader) note(where string, n notice) {
 	r.reports++
-	r.to.Find(inventory.PlaceFinding{
-		Location: inventory.Location{Source: r.source, Where: where},
-		Finding:  inventory.Finding{Code: code, Severity: severity, Message: message, Fix: fix},
-	})
+	r.to.note(where, n)
 }
 
-func (r *fileReader) skip(where, reason, hint string) {
-	r.reports++
-	r.to.Skip(inventory.Skip{Source: r.source, Where: where, Reason: reason, Hint: hint})
-}
-
-// unreadable reports that something else lies where a certificate should.
-func (r *fileReader) unreadable(where string, match catalog.Match, why string) {
-	severity := inventory.Warning
-	if match.File.Row != "" {
-		severity = inventory.Critical // a component needs it
+// pass counts a file that holds nothing to read.
+func (r *fileReader) pass(f file) {
+	if r.passed == nil {
+		r.passed = map[int]int{}
 	}
-	r.find(where, inventory.CodeUnreadable, severity, "cannot be read: "+why,
-		"look at what is stored there, and put the certificate there again")
-}
-
-// template is the sighting of what lies in the file at where.
-func (r *fileReader) template(where string) inventory.Sighting {
-	return inventory.Sighting{
-		Location: inventory.Location{Source: r.source, Where: where},
-		Place:    catalog.LeafFile, Name: where,
-	}
+	r.passed[f.arg]++
 }
 
 // readStdin reads what is not in a file.
@@ -129,22 +119,17 @@ func (r *fileReader) readStdin(stdin io.Reader) {
 	data, err := io.ReadAll(io.LimitReader(stdin, mostFileBytes+1))
 	switch {
 	case err != nil:
-		r.skip(where, oneLine(err), "try again")
+		r.note(where, notice{Code: noticeInputOutput, detail: oneLine(err)})
 	case len(data) > mostFileBytes:
-		r.skip(where, tooLarge, tooLargeHint)
+		r.note(where, notice{Code: noticeTooLarge})
 	default:
 		before := r.reports
 		r.readData(file{shown: where, explicit: true}, catalog.Match{}, data)
 		if r.reports == before {
-			r.skip(where, "there are no certificates in it", "pass PEM, DER or a kubeconfig")
+			r.note(where, notice{Code: noticeBarren})
 		}
 	}
 }
-
-var (
-	tooLarge     = fmt.Sprintf("it is larger than %d MiB", mostFileBytes>>20)
-	tooLargeHint = "no file with certificates is that large: take them out of it, and name those"
-)
 
 // read reads one file.
 func (r *fileReader) read(f file, match catalog.Match) {
@@ -156,7 +141,7 @@ func (r *fileReader) read(f file, match catalog.Match) {
 		r.skipError(f.shown, err)
 		return
 	}
-	if match.File.BySubject && !fits(data, match.File.Row) {
+	if (match.File.BySubject || match.Alone) && !fits(data, match.File) {
 		match = catalog.Match{}
 	}
 	r.readData(f, match, data)

@@ -125,6 +125,8 @@ func makeRancher(x *tree, name string) map[string]string {
 		{tls + "etcd/server-client.crt", etcd, both("etcd-server", "localhost"), "etcd-server"},
 		{tls + "etcd/peer-server-client.crt", peers, both("etcd-peer", "localhost"), "etcd-peer"},
 		{tls + "etcd/client.crt", etcd, pkitest.Client("etcd-client"), "apiserver-etcd-client"},
+		{tls + "kube-scheduler/kube-scheduler.crt", server, pkitest.Server("kube-scheduler", "localhost"), "scheduler-server"},
+		{tls + "kube-controller-manager/kube-controller-manager.crt", server, pkitest.Server("kube-controller-manager", "localhost"), "controller-manager-server"},
 		{agent + "serving-kubelet.crt", server, pkitest.Server("node-1", "node-1"), "kubelet-server"},
 		{agent + "client-kubelet.crt", client, pkitest.Client("system:node:node-1", "system:nodes"), "kubelet-client"},
 	} {
@@ -188,6 +190,7 @@ func makeHardWay(x *tree, ending string) map[string]string {
 	x.write("etc/etcd/ca"+ending, x.cas[ca].PEM())
 	served := x.leaf(dir+apiserver, ca, both("kubernetes", "kubernetes", "127.0.0.1"))
 	x.write("etc/etcd/"+apiserver, pki.EncodeCertificates(served))
+	x.write("etc/etcd/"+keyName(apiserver), keyPEM(x.t, "kubernetes"))
 	x.leaf(dir+"admin"+ending, ca, pkitest.Client("admin", masters))
 	x.leaf(dir+"kube-scheduler"+ending, ca, pkitest.Client("system:kube-scheduler", "system:kube-scheduler"))
 	x.leaf(dir+"kube-controller-manager"+ending, ca, pkitest.Client("system:kube-controller-manager", "system:kube-controller-manager"))

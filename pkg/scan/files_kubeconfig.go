@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,10 +21,35 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-// isKubeconfig reports whether data could be a kubeconfig, as YAML or JSON.
+// What a kubeconfig has at its top, as YAML or JSON.
+var (
+	topOfYAML  = regexp.MustCompile(`(?m)^["']?(clusters|users|contexts)["']?[ \t]*:`)
+	topOfJSON  = regexp.MustCompile(`["']?\b(clusters|users|contexts)["']?\s*:`)
+	kindOfYAML = regexp.MustCompile(`(?m)^["']?kind["']?[ \t]*:[ \t]*["']?([^"'\s#]*)`)
+	kindOfJSON = regexp.MustCompile(`["']?\bkind["']?\s*:\s*["']?([^"'\s,}]*)`)
+)
+
+// isKubeconfig reports whether data is meant to be a kubeconfig, even a broken
+// one: what is at its top says so. A text that mentions clusters, users and
+// contexts is none, nor is an object that has one in it.
 func isKubeconfig(data []byte) bool {
-	return len(data) <= mostConfBytes && bytes.Contains(data, []byte("clusters")) &&
-		bytes.Contains(data, []byte("users")) && bytes.Contains(data, []byte("contexts"))
+	top, kind := topOfYAML, kindOfYAML
+	if trimmed := bytes.TrimLeft(data, " \t\r\n\ufeff"); bytes.HasPrefix(trimmed, []byte("{")) {
+		top, kind = topOfJSON, kindOfJSON
+	}
+	found := map[string]bool{}
+	for _, m := range top.FindAllSubmatch(data, 64) {
+		found[string(m[1])] = true
+	}
+	if len(found) == 0 {
+		return false
+	}
+	switch m := kind.FindSubmatch(data); {
+	case m == nil:
+		return len(found) == 3
+	default:
+		return string(m[1]) == "Config"
+	}
 }
 
 // kubeconfigFile is a kubeconfig that is being read.
@@ -32,26 +58,42 @@ type kubeconfigFile struct {
 	file   file
 	match  catalog.Match
 	config *clientcmdapi.Config
+	// inside is set for one that lies in a manifest: the files that it names are
+	// those of whoever gets it.
+	inside bool
 }
 
 // readKubeconfig reads the CAs and client certificates in a kubeconfig, and
 // those that it names. What the parser says of a broken one is not passed on:
 // it quotes the text, and that may be a key.
 func (r *fileReader) readKubeconfig(f file, match catalog.Match, data []byte) {
-	config, err := clientcmd.Load(data)
-	clear(data)
-	if err != nil {
-		r.unreadable(f.shown, match, "it is no valid kubeconfig")
+	template := bytes.Contains(data, []byte("{{"))
+	if len(data) > mostConfBytes {
+		clear(data)
+		r.note(f.shown, notice{Code: noticeConfTooLarge})
 		return
 	}
-	k := &kubeconfigFile{r, f, match, config}
-	for _, name := range slices.Sorted(maps.Keys(config.Clusters)) {
-		if cluster := config.Clusters[name]; cluster != nil {
+	config, err := clientcmd.Load(data)
+	clear(data)
+	switch {
+	case err == nil:
+		r.readConfig(&kubeconfigFile{fileReader: r, file: f, match: match, config: config})
+	case template && match.File.Row == "", f.copy:
+		r.pass(f)
+	default:
+		r.note(f.shown, notice{Code: noticeBadKubeconfig, Row: match.File.Row})
+	}
+}
+
+// readConfig reads what is in a kubeconfig.
+func (r *fileReader) readConfig(k *kubeconfigFile) {
+	for _, name := range slices.Sorted(maps.Keys(k.config.Clusters)) {
+		if cluster := k.config.Clusters[name]; cluster != nil {
 			k.readCluster(name, cluster)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(config.AuthInfos)) {
-		if user := config.AuthInfos[name]; user != nil {
+	for _, name := range slices.Sorted(maps.Keys(k.config.AuthInfos)) {
+		if user := k.config.AuthInfos[name]; user != nil {
 			k.readUser(name, user)
 			clear(user.ClientKeyData)
 		}
@@ -76,10 +118,8 @@ func firstClient(data []byte) []byte {
 
 func (k *kubeconfigFile) readCluster(name string, cluster *clientcmdapi.Cluster) {
 	where := k.where(name, len(k.config.Clusters))
-	if cluster.InsecureSkipTLSVerify {
-		k.find(where, inventory.CodeInsecureSkip, inventory.Warning,
-			"lets anyone pose as the API server, and read what is sent to it",
-			"put the cluster's CA into the kubeconfig, from a source you trust, and take insecure-skip-tls-verify out")
+	if cluster.InsecureSkipTLSVerify && !k.file.copy {
+		k.note(where, notice{Code: noticeInsecure})
 	}
 	data := k.dataOrFile(where, "certificate-authority", cluster.CertificateAuthorityData, cluster.CertificateAuthority)
 	if data == nil {
@@ -89,17 +129,15 @@ func (k *kubeconfigFile) readCluster(name string, cluster *clientcmdapi.Cluster)
 	switch {
 	case k.match.File.Row != "":
 		s.Place, s.Row = catalog.ServerCAFile, "ca"
-	case k.inUse(func(c *clientcmdapi.Context) bool { return c.Cluster == name }, len(k.config.Clusters)):
+	case !k.inside && k.inUse(func(c *clientcmdapi.Context) bool { return c.Cluster == name }, len(k.config.Clusters)):
 		s.Place = catalog.KubeconfigCA
 	}
 	certs, err := pki.ParseCertificates(data)
 	for _, cert := range certs {
 		s.Certificate = cert
-		k.see(s)
+		k.seeIn(k.file, s)
 	}
-	if err != nil {
-		k.unreadable(where+"#certificate-authority", k.match, summary(err))
-	}
+	k.unreadable(where+"#certificate-authority", err)
 }
 
 func (k *kubeconfigFile) readUser(name string, user *clientcmdapi.AuthInfo) {
@@ -112,36 +150,66 @@ func (k *kubeconfigFile) readUser(name string, user *clientcmdapi.AuthInfo) {
 	switch {
 	case k.match.File.Row != "":
 		s.Place, s.Row = catalog.LeafFile, k.match.File.Row
-	case k.inUse(func(c *clientcmdapi.Context) bool { return c.AuthInfo == name }, len(k.config.AuthInfos)):
+	case !k.inside && k.inUse(func(c *clientcmdapi.Context) bool { return c.AuthInfo == name }, len(k.config.AuthInfos)):
 		s.Place = catalog.KubeconfigClient
 	}
 	certs, err := pki.ParseCertificates(data)
 	if len(certs) > 0 {
-		s.Certificate, s.Intermediates = certs[0], certs[1:]
 		s.Key = k.key(where, user)
-		k.see(s)
+		at := 0
+		if !k.file.copy {
+			at = k.leafOf(where, k.match.File.Row, certs, s.Key)
+		}
+		s.Certificate, s.Intermediates = certs[at], others(certs, at)
+		k.seeIn(k.file, s)
 	}
 	clear(data) // a file may hold the key as well
-	if err != nil {
-		k.unreadable(where+"#client-certificate", k.match, summary(err))
+	k.unreadable(where+"#client-certificate", err)
+}
+
+// unreadable says that something else lies where certificates should, unless err
+// is nil.
+func (k *kubeconfigFile) unreadable(where string, err error) {
+	if err != nil && !k.file.copy {
+		k.note(where, notice{Code: noticeBadBlocks, Row: k.match.File.Row, Args: []string{"1"}, detail: summary(err)})
 	}
 }
 
-// key returns the public half of a user's key; nil where it is not known.
+// key returns the public half of a user's key; nil where it is not known. What
+// keeps client-go from using it is said.
 func (k *kubeconfigFile) key(where string, user *clientcmdapi.AuthInfo) crypto.PublicKey {
-	if len(user.ClientKeyData) > 0 {
-		return pki.PublicHalf(user.ClientKeyData)
-	}
-	if user.ClientKey == "" {
+	var key foundKey
+	switch {
+	case k.file.copy:
 		return nil
+	case len(user.ClientKeyData) > 0:
+		key.read(user.ClientKeyData)
+	case user.ClientKey == "" || k.inside:
+		return nil
+	default:
+		path, err := k.from(user.ClientKey)
+		var data []byte
+		if err == nil {
+			data, err = readRegular(path, mostKeyFile)
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			k.note(where+"#client-key", notice{Code: noticeRefersGone, Args: []string{shownPath(user.ClientKey)}})
+			return nil
+		case err != nil:
+			k.keyUnread(where+"#client-key", where, err)
+			return nil
+		}
+		key.read(data)
+		clear(data)
 	}
-	key, err := publicHalfIn(k.from(user.ClientKey))
-	if errors.Is(err, fs.ErrNotExist) {
-		k.skip(where+"#client-key", "the file that it names is not there: "+shownPath(user.ClientKey), "put it there")
-	} else if err != nil {
-		k.keyUnread(where+"#client-key", where, err)
+	switch {
+	case key.fault == pki.KeyUnsupported:
+		k.note(where+"#client-key", notice{Code: keyNotice(key.fault), Row: k.match.File.Row, Args: []string{where, key.algorithm}})
+	case key.fault != "":
+		k.note(where+"#client-key", notice{Code: keyNotice(key.fault), Row: k.match.File.Row, Args: []string{where}})
 	}
-	return key
+	return key.public
 }
 
 // dataOrFile returns what is embedded, or in the file that is named instead; nil
@@ -150,7 +218,10 @@ func (k *kubeconfigFile) dataOrFile(where, field string, data []byte, name strin
 	if len(data) > 0 || name == "" {
 		return data
 	}
-	path, err := follow(k.from(name))
+	if k.inside || k.file.copy {
+		return nil
+	}
+	path, err := k.from(name)
 	if err == nil {
 		data, err = readRegular(path, mostFileBytes)
 	}
@@ -158,17 +229,20 @@ func (k *kubeconfigFile) dataOrFile(where, field string, data []byte, name strin
 	case err == nil:
 		return data
 	case errors.Is(err, fs.ErrNotExist):
-		k.skip(where+"#"+field, "the file that it names is not there: "+shownPath(name),
-			"read the file on the machine that it is from, or copy that directory too")
+		k.note(where+"#"+field, notice{Code: noticeRefersGone, Args: []string{shownPath(name)}})
 	default:
 		k.skipError(where+"#"+field, err)
 	}
 	return nil
 }
 
-// from returns the path of a file that the kubeconfig names.
-func (k *kubeconfigFile) from(name string) string {
-	return from(filepath.Dir(k.file.path), name)
+// from returns the path of a file that the kubeconfig names, links followed.
+func (k *kubeconfigFile) from(name string) (string, error) {
+	path, err := from(filepath.Dir(k.file.path), name)
+	if err != nil {
+		return "", err
+	}
+	return follow(path)
 }
 
 // shownPath is a path that a kubeconfig names, unless it does not look like
@@ -193,4 +267,9 @@ func (k *kubeconfigFile) where(part string, of int) string {
 func (k *kubeconfigFile) inUse(uses func(*clientcmdapi.Context) bool, of int) bool {
 	current := k.config.Contexts[k.config.CurrentContext]
 	return of == 1 || current != nil && uses(current)
+}
+
+// locate is the sighting of a certificate that is called name, at a place.
+func (k *kubeconfigFile) locate(where, name string, place catalog.Place) inventory.Sighting {
+	return inventory.Sighting{Location: inventory.Location{Source: k.source, Where: where}, Place: place, Name: name}
 }

@@ -2,11 +2,7 @@ package scan
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/x509"
-	"errors"
-	"io/fs"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -17,48 +13,274 @@ import (
 
 // What files begin with, or hold.
 var (
-	pemBegins         = []byte("-----BEGIN ")
-	certificateBegins = []byte("-----BEGIN CERTIFICATE-----")
-	keyEnds           = []byte("PRIVATE KEY-----")
-	derSequence       = byte(0x30) // the tag of a certificate, and of much else
+	pemBegins = []byte("-----BEGIN ")
+	keyEnds   = []byte("PRIVATE KEY-----")
 )
+
+// sniffed is how much of a file tells whether it is text.
+const sniffed = 8 << 10
+
+// wanted reports whether a certificate should be in the file: its name says so,
+// or the user.
+func (f file) wanted(match catalog.Match) bool {
+	return match.File.Row != "" || namedAsCertificate(f.shown)
+}
 
 // readData reads what a file holds, whatever that is. data is let go.
 func (r *fileReader) readData(f file, match catalog.Match, data []byte) {
+	form := pki.FormOf(data)
+	wide := bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff})
 	switch {
+	case form != pki.FormOther:
+		r.readBinary(f, match, form, data)
+	case wide, bytes.IndexByte(data[:min(len(data), sniffed)], 0) < 0:
+		r.readText(f, match, data)
+	case len(data) > 0 && data[0] == 0x30 && (f.explicit || f.wanted(match)):
+		_, err := pki.ParseDER(data)
+		r.bad(f, notice{Code: noticeBadDER, Row: match.File.Row, detail: oneLine(err)})
+	case f.wanted(match):
+		r.bad(f, notice{Code: noticeNothing, Row: match.File.Row})
+	default:
+		r.pass(f)
+	}
+}
+
+// readText reads a file that is no binary.
+func (r *fileReader) readText(f file, match catalog.Match, data []byte) {
+	switch {
+	case !f.explicit && match.File.Row == "" && isDocument(f.shown):
+		r.pass(f)
 	case isKubeconfig(data):
 		r.readKubeconfig(f, match, data)
-	case bytes.Contains(data, pemBegins):
+	case isManifest(data):
+		r.readManifests(f, data)
+	case bytes.Contains(data, pemBegins), bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
 		r.readPEM(f, match, data)
-	case len(data) > 0 && data[0] == derSequence:
-		certs, err := pki.ParseDER(data)
-		if err == nil {
-			r.report(f, match, certs, r.keyBeside(f))
-		} else if f.explicit || match.File.Row != "" || namedAsCertificate(f.shown) {
-			r.unreadable(f.shown, match, bounded(err.Error()))
-		}
-	case match.File.Row != "" || namedAsCertificate(f.shown):
-		r.unreadable(f.shown, match, "no certificate in it")
+	case namedAsKey(f.shown):
+		r.readLoneKey(f, data)
+	case len(data) > 0 && data[0] == 0x30 && f.wanted(match):
+		_, err := pki.ParseDER(data)
+		r.bad(f, notice{Code: noticeBadDER, Row: match.File.Row, detail: oneLine(err)})
+	case f.wanted(match):
+		r.bad(f, notice{Code: noticeNothing, Row: match.File.Row})
 	}
+}
+
+// bad says that something else lies where a certificate should, unless nothing
+// uses the file.
+func (r *fileReader) bad(f file, n notice) {
+	if f.copy {
+		r.pass(f)
+		return
+	}
+	r.note(f.shown, n)
+}
+
+// readBinary reads a file that is DER, or a keystore.
+func (r *fileReader) readBinary(f file, match catalog.Match, form pki.Form, data []byte) {
+	row := match.File.Row
+	switch form {
+	case pki.FormCertificate:
+		certs, err := pki.ParseDER(data)
+		switch {
+		case err != nil:
+			r.bad(f, notice{Code: noticeBadDER, Row: row, detail: oneLine(err)})
+		case row != "": // and the component cannot
+			r.bad(f, notice{Code: noticeDER, Row: row})
+			r.aside(f, certs)
+		default:
+			r.report(f, match, certs, r.keyBeside(f))
+		}
+		return
+	case pki.FormPKCS7:
+		certs, err := pki.ParsePKCS7(data)
+		r.readBundle(f, match, form, certs, err)
+		return
+	case pki.FormPKCS12:
+		certs, err := pki.ParsePKCS12(data)
+		r.readBundle(f, match, form, certs, err)
+		return
+	}
+	switch {
+	case f.copy:
+	case row != "":
+		r.note(f.shown, notice{Code: noticeWrongForm, Row: row, Args: []string{string(form)}})
+	case form == pki.FormRequest:
+		r.note(f.shown, notice{Code: noticeRequest, Request: data})
+	case form == pki.FormRevocations:
+		r.noteRevocations(f, data)
+	case form == pki.FormJKS:
+		r.note(f.shown, notice{Code: noticeKeystore, Args: []string{string(form)}})
+	}
+}
+
+// readBundle reports what a keystore or a bundle holds. No component reads one.
+func (r *fileReader) readBundle(f file, match catalog.Match, form pki.Form, certs []*x509.Certificate, err error) {
+	if match.File.Row != "" {
+		r.bad(f, notice{Code: noticeWrongForm, Row: match.File.Row, Args: []string{string(form)}})
+	} else if err != nil && !f.copy {
+		r.note(f.shown, notice{Code: noticeKeystore, Args: []string{string(form)}})
+	}
+	r.aside(f, certs)
+}
+
+func (r *fileReader) noteRevocations(f file, der []byte) {
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		return
+	}
+	r.note(f.shown, notice{Code: noticeRevocations, Args: []string{
+		list.Issuer.String(), strconv.Itoa(len(list.RevokedCertificateEntries)), list.NextUpdate.UTC().Format("2006-01-02")}})
 }
 
 // readPEM reads a file that holds PEM blocks, some of which may be certificates.
 func (r *fileReader) readPEM(f file, match catalog.Match, data []byte) {
-	certs, err := pki.ParseCertificates(data)
-	if err != nil && (len(certs) > 0 || match.File.Row != "" || bytes.Contains(data, certificateBegins)) {
-		r.unreadable(f.shown, match, summary(err))
-	}
-	if len(certs) == 0 {
+	p := pemFile{fileReader: r, file: f, match: match, quiet: f.copy || !f.explicit && !f.wanted(match)}
+	p.takeAll(pki.Blocks(data))
+	if len(p.certs) == 0 {
+		switch {
+		case f.copy, p.said:
+		case match.File.Row != "":
+			r.note(f.shown, notice{Code: noticeNothing, Row: match.File.Row})
+		case namedAsKey(f.shown):
+			r.readLoneKey(f, data)
+		}
 		return // keys, requests, parameters
 	}
-	var key crypto.PublicKey
+	var key foundKey
 	if bytes.Contains(data, keyEnds) {
-		key = pki.PublicHalf(data)
+		key.read(data)
+		key.at = f.shown
 		clear(data)
 	} else {
 		key = r.keyBeside(f)
 	}
-	r.report(f, match, certs, key)
+	r.report(f, match, p.certs, key)
+}
+
+// pemFile is a PEM file that is being read.
+type pemFile struct {
+	*fileReader
+	file  file
+	match catalog.Match
+	// quiet is set where the name does not tell of certificates: a few broken
+	// characters there are a quotation.
+	quiet  bool
+	many   bool // blocks are in it
+	certs  []*x509.Certificate
+	faults []string // of the first blocks that cannot be read
+	faulty int
+	first  int // of them
+	said   bool
+}
+
+// leastDamaged is how much base64 a broken block holds that was a certificate.
+const leastDamaged = 200
+
+// mostBlocksNamed is how many broken blocks of a file are named.
+const mostBlocksNamed = 3
+
+// takeAll takes blocks in, and says what is wrong with them.
+func (p *pemFile) takeAll(blocks []pki.Block) {
+	p.many = len(blocks) > 1
+	for i, b := range blocks {
+		p.take(i+1, b)
+	}
+	if !p.file.copy {
+		p.sayFaults()
+	}
+}
+
+func (p *pemFile) take(n int, b pki.Block) {
+	row := p.match.File.Row
+	holds, read := pki.IsCertificateBlock(b.Type)
+	switch {
+	case b.Fault == pki.BlockDamaged:
+		if !p.quiet || b.Size >= leastDamaged {
+			p.fault(n, "PEM block "+strconv.Itoa(n)+" "+b.Fault.String())
+		}
+	case holds:
+		cert, err := certificateIn(b.Bytes, read)
+		switch {
+		case err != nil && b.Fault == "":
+			if !p.quiet || b.Size >= leastDamaged {
+				p.fault(n, "PEM block "+strconv.Itoa(n)+": "+oneLine(err))
+			}
+			return
+		case err != nil:
+			return
+		case b.Fault != "" && p.quiet && isStructured(p.file.shown):
+			// It is that format's way to quote text.
+		case b.Fault != "":
+			p.say(notice{Code: noticeUnseen, Row: row, Args: []string{strconv.Itoa(n), string(b.Fault)}})
+		case !read:
+			p.say(notice{Code: noticeLabel, Row: row, Args: []string{strconv.Itoa(n), b.Type}})
+		case b.Headers && len(p.match.File.Places) > 0:
+			p.say(notice{Code: noticeHeaders, Row: row, Args: []string{strconv.Itoa(n)}})
+		default:
+			p.certs = append(p.certs, cert)
+			return
+		}
+		s := p.template(p.file)
+		s.Certificate = cert
+		if p.many {
+			s.Name += "#" + strconv.Itoa(n)
+		}
+		p.seeIn(p.file, s) // nothing uses it where it lies
+	case b.Type == "PKCS7" || b.Type == "CMS":
+		certs, err := pki.ParsePKCS7(b.Bytes)
+		p.said = true
+		p.readBundle(p.file, p.match, pki.FormPKCS7, certs, err)
+	case strings.HasSuffix(b.Type, "CERTIFICATE REQUEST"):
+		if p.file.copy {
+			return
+		}
+		if _, err := x509.ParseCertificateRequest(b.Bytes); err == nil {
+			p.note(p.file.shown, notice{Code: noticeRequest, Request: b.Bytes})
+		} else if !p.quiet || strings.HasSuffix(p.file.shown, ".csr") {
+			p.fault(n, "PEM block "+strconv.Itoa(n)+" is a certificate request that cannot be parsed")
+		}
+	case b.Type == "X509 CRL" && !p.file.copy:
+		p.noteRevocations(p.file, b.Bytes)
+	}
+}
+
+// certificateIn parses a block's certificate; OpenSSL's own kinds have more
+// behind it.
+func certificateIn(der []byte, alone bool) (*x509.Certificate, error) {
+	if !alone {
+		if certs, err := pki.ParseFirst(der); err == nil {
+			return certs, nil
+		}
+	}
+	return pki.ParseCertificate(der)
+}
+
+func (p *pemFile) say(n notice) {
+	if !p.file.copy {
+		p.said = true
+		p.note(p.file.shown, n)
+	}
+}
+
+func (p *pemFile) fault(n int, text string) {
+	if p.faulty++; p.faulty <= mostBlocksNamed {
+		p.faults = append(p.faults, text)
+	}
+	if p.faulty == 1 {
+		p.first = n
+	}
+}
+
+func (p *pemFile) sayFaults() {
+	if p.faulty == 0 {
+		return
+	}
+	text := strings.Join(p.faults, "; ")
+	if p.faulty > mostBlocksNamed {
+		text += "; and " + strconv.Itoa(p.faulty-mostBlocksNamed) + " more"
+	}
+	p.say(notice{Code: noticeBadBlocks, Row: p.match.File.Row, Args: []string{strconv.Itoa(p.first)}, detail: bounded(text)})
 }
 
 // summary is what err says of several blocks, in one line.
@@ -66,120 +288,55 @@ func summary(err error) string {
 	return bounded(strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
-// report reports the certificates of one file, which key was found beside.
-func (r *fileReader) report(f file, match catalog.Match, certs []*x509.Certificate, key crypto.PublicKey) {
-	row := match.File
-	if len(row.Places) > 0 {
-		keyed := fitting(certs, key)
-		for i, cert := range certs {
-			for _, place := range row.Places {
-				s := r.template(f.shown)
-				s.Place, s.Row, s.Certificate = place, row.Row, cert
-				if i == keyed {
-					s.Key = key
-				}
-				r.see(s)
-			}
-		}
-		return
+// template is the sighting of what lies in the file.
+func (r *fileReader) template(f file) inventory.Sighting {
+	s := inventory.Sighting{
+		Location: inventory.Location{Source: r.source, Where: f.shown},
+		Place:    catalog.LeafFile, Name: f.shown,
 	}
+	if f.copy {
+		s.Place = catalog.CopyFile
+	}
+	return s
+}
+
+// aside reports certificates that nothing uses where they lie.
+func (r *fileReader) aside(f file, certs []*x509.Certificate) {
 	for i, cert := range certs {
-		s := r.template(f.shown)
+		s := r.template(f)
 		s.Certificate = cert
-		switch {
-		case i == 0 && row.Row != "":
-			s.Row = row.Row
-		case len(certs) > 1:
+		if len(certs) > 1 {
 			s.Name += "#" + strconv.Itoa(i+1)
 		}
-		if i == 0 && !cert.IsCA {
-			s.Key, s.Intermediates = key, certs[1:]
-		} else if cert.IsCA && certs[0].IsCA && i == fitting(certs, key) {
-			s.Key = key // of a bundle, it belongs to one
-		}
-		r.see(s)
+		r.seeIn(f, s)
 	}
 }
 
-// fitting is the index of the certificate that key belongs to, or else 0: a
-// renewed CA stands beside the old one.
-func fitting(certs []*x509.Certificate, key crypto.PublicKey) int {
-	for i, cert := range certs {
-		if key != nil && pki.SamePublicKey(key, cert.PublicKey) {
-			return i
+// seeIn reports a sighting in f, without what a copy does not tell.
+func (r *fileReader) seeIn(f file, s inventory.Sighting) {
+	if f.copy {
+		s.Place, s.Row, s.Key, s.Intermediates = catalog.CopyFile, "", nil, nil
+		if r.copied == nil {
+			r.copied = map[int]int{}
 		}
+		r.copied[f.arg]++
 	}
-	return 0
+	r.see(s)
 }
 
 // fits reports whether the first certificate of data, or of the user in it, is
 // one that the row recognises.
-func fits(data []byte, row string) bool {
-	entry, ok := catalog.Lookup(row)
+func fits(data []byte, as catalog.File) bool {
+	entry, ok := catalog.Lookup(as.Row)
 	if !ok || entry.Subject == nil {
-		return false
+		return ok && !as.BySubject
 	}
 	if isKubeconfig(data) {
 		data = firstClient(data)
 	}
 	certs, _ := pki.ParseCertificates(data)
-	return len(certs) > 0 && entry.Subject.Matches(pki.SubjectOf(certs[0]))
-}
-
-// keyBeside returns the public half of the private key that lies beside f under
-// a conventional name: apiserver.key, kubernetes-key.pem. It is nil where there
-// is none; one that may not be read is reported.
-func (r *fileReader) keyBeside(f file) crypto.PublicKey {
-	if f.path == "" {
-		return nil
+	if len(certs) == 0 {
+		return !as.BySubject
 	}
-	ext := filepath.Ext(f.path)
-	stem := strings.TrimSuffix(f.path, ext)
-	shown := strings.TrimSuffix(f.shown, filepath.Ext(f.shown))
-	for _, ending := range []string{".key", "-key.pem", "-key" + ext} {
-		if stem+ending == f.path {
-			continue
-		}
-		key, err := publicHalfIn(stem + ending)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			r.keyUnread(shown+ending, f.shown, err)
-		}
-		return key
-	}
-	return nil
-}
-
-// keyUnread reports that a key could not be compared with its certificate.
-func (r *fileReader) keyUnread(key, certificate string, err error) {
-	if errors.Is(err, fs.ErrPermission) {
-		r.skip(key, "permission denied: whether it fits "+certificate+" is not known",
-			"compare them as root: sudo kubectl-certs inspect --files")
-		return
-	}
-	r.skipError(key, err)
-}
-
-// publicHalfIn returns the public half of the private key in a file. The bytes
-// of the file are overwritten.
-func publicHalfIn(path string) (crypto.PublicKey, error) {
-	path, err := follow(path)
-	if err != nil {
-		return nil, err
-	}
-	data, err := readRegular(path, mostKeyBytes)
-	defer clear(data)
-	if err != nil {
-		return nil, err
-	}
-	return pki.PublicHalf(data), nil
-}
-
-// locate is r.template of a certificate that is called name, at a place.
-func (r *fileReader) locate(where, name string, place catalog.Place) inventory.Sighting {
-	s := r.template(where)
-	s.Name, s.Place = name, place
-	return s
+	return entry.Subject.Matches(pki.SubjectOf(certs[0]))
 }

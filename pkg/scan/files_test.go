@@ -72,7 +72,7 @@ func TestFiles(t *testing.T) {
 		{"beside its key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": keyPEM(t, "web")}, []string{"web.crt"}, nil, nil},
 		{"beside another key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": keyPEM(t, "alice")}, []string{"web.crt"}, []string{"web.crt: key-mismatch"}, nil},
 		{"beside another key, as cfssl has it", map[string][]byte{"web.pem": pki.EncodeCertificates(web), "web-key.pem": keyPEM(t, "alice")}, []string{"web.pem"}, []string{"web.pem: key-mismatch"}, nil},
-		{"beside an encrypted key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": encrypted}, []string{"web.crt"}, nil, nil},
+		{"beside an encrypted key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": encrypted}, []string{"web.crt"}, nil, []string{"web.key: it has a passphrase: whether it fits ROOT/web.crt is not known"}},
 		{"a bundle of CAs beside the second one's key", map[string][]byte{"b.crt": append(ca.PEM(), between.PEM()...), "b.key": keyPEM(t, "between")}, []string{"b.crt#1", "b.crt#2"}, nil, nil},
 		{"the same twice", map[string][]byte{"a/web.crt": pki.EncodeCertificates(web), "b/web.crt": pki.EncodeCertificates(web)}, []string{"a/web.crt"}, nil, nil},
 		{"a kubeconfig", map[string][]byte{"config": kubeconfig(t, clientcmdapi.Cluster{CertificateAuthorityData: ca.PEM()},
@@ -102,7 +102,8 @@ func TestFiles(t *testing.T) {
 		{"an empty file", map[string][]byte{"web.crt": nil, "other.crt": pki.EncodeCertificates(web)}, []string{"other.crt"}, nil,
 			[]string{"web.crt: unreadable: cannot be read: no certificate in it"}},
 		{"what is none of its business", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "ca-key.pem": keyPEM(t, "ca"), "README": []byte("0 hello"), "x.yaml": []byte("a: b"),
-			"web.csr": []byte("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n")}, []string{"web.crt"}, nil, nil},
+			"web.csr": []byte("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n")}, []string{"web.crt"}, nil,
+			[]string{"web.csr: unreadable: cannot be read: PEM block 1 is a certificate request that cannot be parsed", passedOver(1)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,11 +126,25 @@ func TestFiles(t *testing.T) {
 			if !slices.Equal(wrong, tt.faults) {
 				t.Errorf("faults %q, want %q", wrong, tt.faults)
 			}
-			if got := said(inv); !slices.Equal(got, tt.said) {
+			if got := x.said(inv); !slices.Equal(got, tt.said) {
 				t.Errorf("said %q, want %q", got, tt.said)
 			}
 		})
 	}
+}
+
+// passedOver is what is said of n files with nothing to read in a tree.
+func passedOver(n int) string {
+	return fmt.Sprintf("001: files that hold no certificates (databases, other binary files, documents, source code): %d", n)
+}
+
+// said is said, with ROOT for the tree's root.
+func (x *tree) said(inv *inventory.Inventory) []string {
+	var all []string
+	for _, text := range said(inv) {
+		all = append(all, strings.ReplaceAll(text, x.root, "ROOT"))
+	}
+	return all
 }
 
 func TestFilesOnStandardInput(t *testing.T) {

@@ -3,12 +3,12 @@ package scan
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -20,9 +20,14 @@ type file struct {
 	shown string // as the user would call it
 	name  string // absolute, with /
 	path  string // where it lies, symbolic links followed
+	// beside is path before a last link was followed: what lies beside it, by
+	// its own name, belongs to it too.
+	beside string
 	// explicit is set where the user named the file itself.
 	explicit bool
-	arg      int // the argument that led to it
+	// copy is set for backups and copies, which nothing uses.
+	copy bool
+	arg  int // the argument that led to it
 }
 
 // walker finds files.
@@ -34,21 +39,23 @@ type walker struct {
 	// been has the directories that were entered, by their true paths: links
 	// may lead in circles.
 	been map[string]bool
-	full bool
+	// entered has them by their absolute names.
+	entered map[string]bool
+	full    bool
 	// yields has the arguments that led to something worth a report.
 	yields map[int]bool
 }
 
 // walk finds the files in paths, and reports to r what cannot be one.
 func walk(ctx context.Context, paths []string, r *fileReader) *walker {
-	w := &walker{fileReader: r, ctx: ctx, args: paths, been: map[string]bool{}, yields: map[int]bool{}}
+	w := &walker{fileReader: r, ctx: ctx, args: paths, been: map[string]bool{}, entered: map[string]bool{}, yields: map[int]bool{}}
 	for i, path := range paths {
 		if path == standardInput {
 			w.yields[i] = true
 			continue
 		}
 		before := r.reports
-		w.visit(i, path, 0)
+		w.visit(visit{arg: i, shown: path, path: path})
 		if r.reports > before {
 			w.yields[i] = true
 		}
@@ -58,52 +65,70 @@ func walk(ctx context.Context, paths []string, r *fileReader) *walker {
 
 func (w *walker) yielded(f file) { w.yields[f.arg] = true }
 
-// barren lists the arguments that led to nothing.
-func (w *walker) barren() []string {
-	var args []string
+// sumUp says of each argument what was counted, or that it led to nothing.
+func (w *walker) sumUp() {
 	for i, arg := range w.args {
+		if n := w.copied[i]; n > 0 {
+			w.note(arg, notice{Code: noticeCopies, Args: []string{strconv.Itoa(n)}})
+		}
+		if n := w.passed[i]; n > 0 && w.yields[i] {
+			w.note(arg, notice{Code: noticePassed, Args: []string{strconv.Itoa(n)}})
+		}
 		if !w.yields[i] {
-			args = append(args, arg)
+			w.note(arg, notice{Code: noticeBarren})
 		}
 	}
-	return args
 }
 
-func (w *walker) visit(arg int, shown string, depth int) {
+// visit is what is looked at next.
+type visit struct {
+	arg   int
+	shown string
+	path  string // with the links in its directories followed
+	depth int
+	copy  bool
+}
+
+func (w *walker) visit(v visit) {
 	if w.ctx.Err() != nil || w.full {
 		return
 	}
-	path, err := follow(shown)
+	path, err := follow(v.path)
 	if err != nil {
 		// A link to nothing is a fault only where a certificate should be.
-		if depth == 0 || !errors.Is(err, fs.ErrNotExist) || namedAsCertificate(shown) {
-			w.skipError(shown, err)
+		if v.depth == 0 || !errors.Is(err, fs.ErrNotExist) || namedAsCertificate(v.shown) {
+			w.skipError(v.shown, err)
 		}
 		return
 	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		w.skipError(shown, err)
+		w.skipError(v.shown, err)
 	case info.IsDir():
-		w.enter(arg, shown, path, depth)
+		w.enter(v, path)
 	case !info.Mode().IsRegular():
-		w.skipError(shown, errNotRegular)
+		w.skipError(v.shown, errNotRegular)
 	case len(w.files) == mostFiles:
 		w.full = true
-		w.skip(shown, fmt.Sprintf("there are more than %d files", mostFiles), "name the directories that hold certificates")
+		w.note(v.shown, notice{Code: noticeTooMany})
 	default:
-		w.files = append(w.files, file{shown: shown, name: absolute(shown), path: path, explicit: depth == 0, arg: arg})
+		beside := path
+		if dir, err := follow(filepath.Dir(v.path)); err == nil {
+			beside = filepath.Join(dir, filepath.Base(v.path))
+		}
+		w.files = append(w.files, file{shown: v.shown, name: absolute(v.shown), path: path, beside: beside,
+			explicit: v.depth == 0, copy: v.copy, arg: v.arg})
 	}
 }
 
 // enter visits what is in a directory.
-func (w *walker) enter(arg int, shown, path string, depth int) {
-	if depth > 0 && !catalog.Leads(absolute(shown)) {
+func (w *walker) enter(v visit, path string) {
+	if v.depth > 0 && !catalog.Leads(absolute(v.shown)) {
 		return
 	}
-	if depth == deepest {
-		w.skip(shown, fmt.Sprintf("it lies more than %d directories deep", deepest), "name it itself")
+	if v.depth == deepest {
+		w.note(v.shown, notice{Code: noticeTooDeep})
 		return
 	}
 	real, err := filepath.EvalSymlinks(path)
@@ -116,17 +141,18 @@ func (w *walker) enter(arg int, shown, path string, depth int) {
 	w.been[real] = true
 	dir, err := os.Open(path)
 	if err != nil {
-		w.skipError(shown, err)
+		w.skipError(v.shown, err)
 		return
 	}
 	defer dir.Close()
 	names, err := dir.Readdirnames(mostFiles + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
-		w.skipError(shown, err)
+		w.skipError(v.shown, err)
 	}
+	w.entered[absolute(v.shown)] = true
 	slices.Sort(names)
 	for _, name := range names {
-		w.visit(arg, filepath.Join(shown, name), depth+1)
+		w.visit(visit{v.arg, filepath.Join(v.shown, name), filepath.Join(path, name), v.depth + 1, v.copy || isCopy(name)})
 	}
 }
 
@@ -151,61 +177,6 @@ func (w *walker) unique(matches map[string]catalog.Match) []file {
 	}
 	return files
 }
-
-// follow returns the path of what symbolic links at path lead to.
-func follow(path string) (string, error) {
-	for range mostLinks {
-		info, err := os.Lstat(path)
-		if err != nil {
-			return "", err
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			return path, nil
-		}
-		target, err := os.Readlink(path)
-		if err != nil {
-			return "", err
-		}
-		path = from(filepath.Dir(path), target)
-	}
-	return "", errCircle
-}
-
-// from returns the path of target, which something in dir refers to. In a copy
-// of a node's files, what they call / is a directory above dir: the nearest one
-// that has it.
-func from(dir, target string) string {
-	if !filepath.IsAbs(target) {
-		return filepath.Join(dir, target)
-	}
-	above, err := filepath.Abs(dir)
-	if err != nil {
-		return target
-	}
-	for {
-		here := filepath.Join(above, target)
-		if _, err := os.Lstat(here); err == nil {
-			return here
-		}
-		next := filepath.Dir(above)
-		if next == above {
-			break
-		}
-		above = next
-	}
-	// Or only the directory that both lie in was copied.
-	beside := filepath.Join(dir, filepath.Base(target))
-	if _, err := os.Lstat(beside); err == nil && filepath.Base(filepath.Dir(target)) == filepath.Base(dir) {
-		return beside
-	}
-	return target
-}
-
-var (
-	errNotRegular = errors.New("it is no regular file")
-	errCircle     = errors.New("symbolic links lead in circles")
-	errTooLarge   = errors.New(tooLarge)
-)
 
 // readRegular reads a regular file of at most most bytes. Nothing else is
 // waited for: a named pipe would have no end.
@@ -233,35 +204,22 @@ func readRegular(path string, most int64) ([]byte, error) {
 
 // skipError reports why the file at where could not be read.
 func (r *fileReader) skipError(where string, err error) {
-	reason, hint := oneLine(err), "check the path"
+	n := notice{Code: noticeInputOutput, detail: oneLine(err)}
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		reason = oneLine(path.Err)
+		n.detail = oneLine(path.Err)
 	}
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		hint = "read it as root: sudo kubectl-certs inspect --files"
-	case errors.Is(err, errNotRegular):
-		hint = "name files and directories, no devices, pipes or sockets"
-	case errors.Is(err, errTooLarge):
-		hint = tooLargeHint
-	case errors.Is(err, errCircle):
-		hint = "mend the link"
+	if outside, ok := errors.AsType[*outsideError](err); ok {
+		n = notice{Code: noticeOutside, Args: []string{outside.target}}
 	}
-	r.skip(where, reason, hint)
-}
-
-// namedAsCertificate reports whether a file of this name should hold one.
-func namedAsCertificate(name string) bool {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".crt", ".cer", ".cert", ".pem", ".der":
-		return true
+	for known, code := range map[error]noticeCode{
+		fs.ErrPermission: noticePermission, fs.ErrNotExist: noticeGone,
+		errNotRegular: noticeNotRegular, errTooLarge: noticeTooLarge, errCircle: noticeCircle,
+	} {
+		if n.Code == noticeInputOutput && errors.Is(err, known) {
+			n = notice{Code: code}
+		}
 	}
-	return false
-}
-
-// namedAsKey reports whether a file of this name should hold a private key.
-func namedAsKey(name string) bool {
-	return filepath.Ext(name) == ".key" || strings.HasSuffix(name, "-key.pem")
+	r.note(where, n)
 }
 
 // bounded is text, cut to what fits a line.

@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
@@ -16,33 +19,36 @@ import (
 )
 
 // What a pod on a node prints is a stream of JSON objects, one a line: a first
-// one that says so, one for each certificate, finding and skip, and a last one
-// that counts them. There is room in it for certificates, public keys, paths and
-// words of this program, and for nothing else: a private key has no way in.
+// one that says so, one for each certificate and notice, and a last one that
+// counts them. There is room in it for certificates, public keys, requests, paths
+// and codes, and for nothing else: a private key has no way in, and no sentence of
+// a node a way out. Words are made by whoever reads it.
 
 // wireVersion names the form of the stream.
-const wireVersion = "kubectl-certs/files/v1"
+const wireVersion = "kubectl-certs/files/v2"
 
 // Bounds of what is taken from a node, whose output may be anybody's.
 const (
 	mostWireBytes   = 64 << 20
 	mostWireRecords = 2 * mostFiles
-	mostWireText    = 4096
+	mostWireText    = 512
 )
 
 // record is one object of the stream. Exactly one of its parts is set.
 type record struct {
 	Version     string           `json:"version,omitempty"`
 	Certificate *wireCertificate `json:"certificate,omitempty"`
-	Finding     *wireFinding     `json:"finding,omitempty"`
-	Skip        *wireSkip        `json:"skip,omitempty"`
-	// End counts the certificates, findings and skips before it.
+	Notice      *wireNotice      `json:"notice,omitempty"`
+	// LookedFor names rows of the catalog whose files were looked for.
+	LookedFor []string `json:"lookedFor,omitempty"`
+	// End counts the records before it.
 	End *int `json:"end,omitempty"`
 }
 
 type wireCertificate struct {
-	Path  string   `json:"path"`
-	Name  string   `json:"name"`
+	Path string `json:"path"`
+	// Part is what the certificate has behind the path in its name: "#2".
+	Part  string   `json:"part,omitempty"`
 	Place string   `json:"place"`
 	Row   string   `json:"row,omitempty"`
 	Chain [][]byte `json:"chain"` // DER: the certificate, then its intermediates
@@ -51,16 +57,9 @@ type wireCertificate struct {
 	PublicKey []byte `json:"publicKey,omitempty"`
 }
 
-type wireFinding struct {
+type wireNotice struct {
 	Path string `json:"path"`
-	inventory.Finding
-}
-
-type wireSkip struct {
-	Path     string `json:"path"`
-	Reason   string `json:"reason"`
-	Hint     string `json:"hint"`
-	Expected bool   `json:"expected,omitempty"`
+	notice
 }
 
 // WriteFiles reads the certificates in paths, as Files does, and writes them to
@@ -87,8 +86,8 @@ func (w *wireWriter) write(r record) {
 	}
 }
 
-func (w *wireWriter) See(s inventory.Sighting) {
-	c := &wireCertificate{Path: s.Where, Name: s.Name, Place: string(s.Place), Row: s.Row, Chain: [][]byte{s.Certificate.Raw}}
+func (w *wireWriter) see(s inventory.Sighting) {
+	c := &wireCertificate{Path: s.Where, Part: strings.TrimPrefix(s.Name, s.Where), Place: string(s.Place), Row: s.Row, Chain: [][]byte{s.Certificate.Raw}}
 	for _, between := range s.Intermediates {
 		c.Chain = append(c.Chain, between.Raw)
 	}
@@ -100,14 +99,16 @@ func (w *wireWriter) See(s inventory.Sighting) {
 	w.write(record{Certificate: c})
 }
 
-func (w *wireWriter) Find(f inventory.PlaceFinding) {
+func (w *wireWriter) note(where string, n notice) {
 	w.count++
-	w.write(record{Finding: &wireFinding{f.Where, f.Finding}})
+	w.write(record{Notice: &wireNotice{where, n}})
 }
 
-func (w *wireWriter) Skip(s inventory.Skip) {
-	w.count++
-	w.write(record{Skip: &wireSkip{s.Where, s.Reason, s.Hint, s.Expected}})
+func (w *wireWriter) look(rows []string) {
+	if len(rows) > 0 {
+		w.count++
+		w.write(record{LookedFor: rows})
+	}
 }
 
 var (
@@ -141,12 +142,14 @@ func readWire(stream io.Reader, node string, to reporter) error {
 			if err != nil {
 				return err
 			}
-			to.See(s)
-		case r.Finding != nil:
-			to.Find(r.Finding.finding(node))
-		case r.Skip != nil:
-			to.Skip(inventory.Skip{Source: NodeFilesSource, Where: onNode(node, r.Skip.Path),
-				Reason: cut(r.Skip.Reason), Hint: cut(r.Skip.Hint), Expected: r.Skip.Expected})
+			to.see(s)
+		case r.Notice != nil:
+			if err := r.Notice.valid(); err != nil {
+				return err
+			}
+			to.note(onNode(node, r.Notice.Path), r.Notice.notice)
+		case r.LookedFor != nil:
+			to.look(r.LookedFor)
 		default:
 			return errNotOurs
 		}
@@ -154,13 +157,24 @@ func readWire(stream io.Reader, node string, to reporter) error {
 	return errNotOurs
 }
 
-// onNode says where a file of a node lies.
-func onNode(node, path string) string { return node + ":" + cut(path) }
+// onNode says where a file of a node lies. A path that could be taken for
+// something else stands in quotes.
+func onNode(node, path string) string { return node + ":" + shownPathOf(path) }
 
-// cut bounds text that a node chose.
-func cut(text string) string {
-	if len(text) > mostWireText {
-		return text[:mostWireText]
+// shownPathOf is a path that a node chose.
+func shownPathOf(path string) string {
+	path = cutTo(path, mostWireText)
+	odd := func(c rune) bool { return !unicode.IsGraphic(c) || unicode.IsSpace(c) || c == '"' || c == '\'' }
+	if strings.ContainsFunc(path, odd) {
+		return strconv.Quote(path)
+	}
+	return path
+}
+
+// cutTo bounds text that somebody else chose.
+func cutTo(text string, most int) string {
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
 }
@@ -168,7 +182,7 @@ func cut(text string) string {
 // filePlaces are the places that files can be.
 var filePlaces = []catalog.Place{
 	catalog.ServerCAFile, catalog.ClientCAFile, catalog.FrontProxyCAFile, catalog.EtcdCAFile, catalog.EtcdPeerCAFile,
-	catalog.LeafFile, catalog.KubeconfigClient, catalog.KubeconfigCA, catalog.OtherContextClient, catalog.OtherContextCA,
+	catalog.LeafFile, catalog.CopyFile, catalog.KubeconfigClient, catalog.KubeconfigCA, catalog.OtherContextClient, catalog.OtherContextCA,
 }
 
 func (c *wireCertificate) sighting(node string) (inventory.Sighting, error) {
@@ -202,16 +216,7 @@ func (c *wireCertificate) sighting(node string) (inventory.Sighting, error) {
 	}
 	return inventory.Sighting{
 		Location: inventory.Location{Source: NodeFilesSource, Where: onNode(node, c.Path)},
-		Place:    place, Node: node, Name: onNode(node, c.Name), Row: c.Row,
+		Place:    place, Node: node, Name: onNode(node, c.Path+c.Part), Row: c.Row,
 		Certificate: chain[0], Intermediates: chain[1:], Key: key,
 	}, nil
-}
-
-func (f *wireFinding) finding(node string) inventory.PlaceFinding {
-	found := f.Finding
-	found.Message, found.Fix = cut(found.Message), cut(found.Fix)
-	if !slices.Contains(inventory.Codes(), found.Code) || !slices.Contains(inventory.Severities(), found.Severity) {
-		found.Code, found.Severity = inventory.CodeUnreadable, inventory.Warning
-	}
-	return inventory.PlaceFinding{Location: inventory.Location{Source: NodeFilesSource, Where: onNode(node, f.Path)}, Finding: found}
 }

@@ -93,7 +93,7 @@ func readNode(ctx context.Context, node *corev1.Node, read ReadNode, to *invento
 	if output == nil {
 		return
 	}
-	if err := readWire(bytes.NewReader(output), node.Name, to); err != nil {
+	if err := readWire(bytes.NewReader(output), node.Name, collecting{NodeFilesSource, to}); err != nil {
 		skipNode(to, node.Name, hint.Wrap(err, "use an image of this program, of this version: --image"))
 	}
 }

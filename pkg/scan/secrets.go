@@ -1,7 +1,9 @@
 package scan
 
 import (
+	"bytes"
 	"context"
+	"crypto/x509"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
 const secretsSource = "secrets"
@@ -100,11 +103,49 @@ func readSecret(to *inventory.Collector, secret *corev1.Secret) {
 	}
 	leaf := at(corev1.TLSCertKey, catalog.SecretLeaf, name)
 	if data := secret.Data[corev1.TLSCertKey]; len(data) > 0 {
-		seePEMChain(to, leaf, data)
+		seeServed(to, leaf, data)
 	} else {
 		unreadable(to, leaf, errEmpty)
 	}
 	if data := secret.Data["ca.crt"]; len(data) > 0 {
 		see(to, at("ca.crt", catalog.SecretCA, name+"#ca.crt"), data)
 	}
+}
+
+// seeServed reports the certificate that servers present from PEM, with what is
+// wrong with the order of the chain. That is a fault of the place: the same
+// certificate may lie in another Secret with its chain in order.
+func seeServed(to *inventory.Collector, template inventory.Sighting, data []byte) {
+	chain, err := pki.ParseCertificates(data)
+	if at := behindCA(chain); at > 0 {
+		to.Find(inventory.PlaceFinding{Location: template.Location, Finding: inventory.Finding{
+			Code: inventory.CodeKeyMismatch, Severity: inventory.Critical,
+			Message: fmt.Sprintf("begins with a CA, and the certificate to present is number %d in it: a server that loads it with its key refuses the pair (private key does not match public key)", at+1),
+			Fix:     orderPEM,
+		}})
+		chain = append([]*x509.Certificate{chain[at]}, others(chain, at)...)
+	} else if len(chain) > 1 && !bytes.Equal(chain[0].RawIssuer, chain[0].RawSubject) && !bytes.Equal(chain[0].RawIssuer, chain[1].RawSubject) {
+		// RFC 8446, section 4.4.2.
+		to.Find(inventory.PlaceFinding{Location: template.Location, Finding: inventory.Finding{
+			Code: inventory.CodeChainBroken, Severity: inventory.Warning,
+			Message: fmt.Sprintf("has %q behind its certificate instead of the CA that signed it, %q", chain[1].Subject, chain[0].Issuer),
+			Fix:     orderPEM,
+		}})
+	}
+	seeChain(to, template, chain)
+	unreadable(to, template, err)
+}
+
+// behindCA is the index of the first certificate that is no CA's, where the first
+// of all is; otherwise 0.
+func behindCA(chain []*x509.Certificate) int {
+	if len(chain) < 2 || !chain[0].IsCA {
+		return 0
+	}
+	for i, cert := range chain {
+		if !cert.IsCA {
+			return i
+		}
+	}
+	return 0
 }
