@@ -94,10 +94,8 @@ func manyOf(t *testing.T) []judgement {
 		return s
 	}
 	leaf := between.Issue(t, pkitest.Server("shop", "shop.example"))
-	broken := codes(inventory.CodeChainBroken)
 	return []judgement{
 		{"a secret in order", beside(in(catalog.SecretLeaf, leaf, between.Certificate, ca.Certificate)), time.Time{}, nil},
-		{"a secret's chain without the signer", beside(in(catalog.SecretLeaf, leaf, ca.Certificate)), time.Time{}, broken},
 		{"a secret has expired", beside(in(catalog.SecretLeaf, between.Issue(t, pkitest.Server("shop", "shop.example"), pkitest.Left(-pkitest.Day)))), time.Time{}, codes(inventory.CodeExpired)},
 		{"a secret whose CA ends first", beside(in(catalog.SecretLeaf, ca.Issue(t, pkitest.Server("shop", "shop.example"), pkitest.Valid(pkitest.Now, pkitest.Now.Add(500*pkitest.Day)))), in(catalog.SecretCA, ca.Certificate)), time.Time{}, codes(inventory.CodeCAExpiresFirst)},
 	}

@@ -3,6 +3,7 @@ package pki
 import (
 	"bytes"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -184,6 +185,22 @@ func ParseFirst(der []byte) (*x509.Certificate, error) {
 	return ParseCertificate(bytes.Clone(element.FullBytes))
 }
 
+// longestName is how many bytes of a distinguished name are put into a sentence;
+// to write a longer one takes a time that grows with its square.
+const longestName = 1024
+
+// NameText writes a distinguished name for a sentence, as RFC 4514 does.
+func NameText(der []byte) string {
+	if len(der) > longestName {
+		return fmt.Sprintf("(a name of %d bytes)", len(der))
+	}
+	var name pkix.RDNSequence
+	if _, err := asn1.Unmarshal(der, &name); err != nil {
+		return "(a name that cannot be read)"
+	}
+	return name.String()
+}
+
 // DescribeRequest says what a certificate request asks for:
 // for whom, under which names, with which key.
 func DescribeRequest(request *x509.CertificateRequest) (subject, names, key string) {
@@ -213,7 +230,7 @@ func DescribeRequest(request *x509.CertificateRequest) (subject, names, key stri
 				algorithm = name
 			}
 		}
-		return request.Subject.String(), all.String(), algorithm
+		return NameText(request.RawSubject), all.String(), algorithm
 	}
-	return request.Subject.String(), all.String(), fmt.Sprintf("%s, %d bits", algorithm, bits)
+	return NameText(request.RawSubject), all.String(), fmt.Sprintf("%s, %d bits", algorithm, bits)
 }

@@ -37,7 +37,7 @@ func TestHostileBundles(t *testing.T) {
 		input        []byte
 		seen, faults []string
 	}{
-		{"10 MB of certificates", bytes.Repeat(good, 10<<20/len(good)), []string{"good: " + at}, nil},
+		{"10 MB of certificates", bytes.Repeat(good, 10<<20/len(good)), []string{"good: " + at}, []string{at + ": has CN=good behind its certificate"}},
 		{"10 MB of beginnings", bytes.Repeat([]byte("-----BEGIN CERTIFICATE-----\n"), 10<<20/28), nil, []string{at + ": cannot be read: PEM block 1 is cut off or damaged"}},
 		{"10 MB of empty blocks", bytes.Repeat([]byte("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"), 10<<20/54), nil, []string{at + ": cannot be read: PEM block 1"}},
 		{"10 MB of zeros", make([]byte, 10<<20), nil, []string{at + ": cannot be read: no PEM certificate in it"}},

@@ -1,7 +1,10 @@
 package scan_test
 
 import (
+	"bytes"
+	"crypto/tls"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +38,10 @@ func TestSecrets(t *testing.T) {
 		{"a certificate", map[string][]byte{"tls.crt": shop}, []string{"shop: " + at}, nil},
 		{"with its CA", map[string][]byte{"tls.crt": shop, "ca.crt": ca.PEM()}, []string{"issuer: web/shop#ca.crt", "shop: " + at}, nil},
 		{"with its chain", map[string][]byte{"tls.crt": append(shop[:len(shop):len(shop)], ca.PEM()...)}, []string{"shop: " + at}, nil},
+		{"behind its CA", map[string][]byte{"tls.crt": append(ca.PEM(), shop...)}, []string{"shop: " + at}, []string{at + ": begins with a CA, and the certificate to present is number 2"}},
+		{"with another CA between", map[string][]byte{"tls.crt": slices.Concat(shop, pkitest.NewCA(t, "other").PEM(), ca.PEM())}, []string{"shop: " + at}, []string{at + ": has CN=other behind its certificate instead of the CA that signed it, CN=issuer"}},
+		{"behind a byte order mark", map[string][]byte{"tls.crt": append([]byte("\ufeff"), shop...)}, nil, []string{at + ": cannot be read: PEM block 1 begins behind a byte order mark"}},
+		{"in one line", map[string][]byte{"tls.crt": bytes.ReplaceAll(shop, []byte("\n"), nil)}, nil, []string{at + ": cannot be read: PEM block 1 has lost its line breaks"}},
 		{"nothing", nil, nil, []string{at + ": cannot be read: it is empty"}},
 		{"garbage", map[string][]byte{"tls.crt": []byte("\x00\x1b[31m")}, nil, []string{at + ": cannot be read: no PEM certificate in it"}},
 		{"garbage DER", map[string][]byte{"tls.crt": []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}, nil, []string{at + ": cannot be read: PEM block 1"}},
@@ -44,6 +51,39 @@ func TestSecrets(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			check(t, read(long, scan.Secrets(fake.NewClientset(tlsSecret("web", "shop", tt.data)), scan.SecretSelection{Fallback: "web"})), tt.seen, tt.faults)
 		})
+	}
+}
+
+// Of two Secrets with one certificate, the one with the wrong chain is blamed, and
+// what is refused by Go's servers is critical.
+func TestSecretsBlameTheRightOne(t *testing.T) {
+	ca := pkitest.NewCA(t, "issuer")
+	shop := pki.EncodeCertificates(ca.Issue(t, pkitest.Server("shop", "shop.example")))
+	for name, chain := range map[string][]byte{
+		"other CA":   slices.Concat(shop, pkitest.NewCA(t, "other").PEM(), ca.PEM()),
+		"root first": slices.Concat(ca.PEM(), shop),
+		"fine":       slices.Concat(shop, ca.PEM()),
+	} {
+		_, refused := tls.X509KeyPair(chain, keyPEM(t, "shop"))
+		for _, order := range [][2]string{{"a", "z"}, {"z", "a"}} {
+			inv := read(long, scan.Secrets(fake.NewClientset(
+				tlsSecret("web", order[0], map[string][]byte{"tls.crt": slices.Concat(shop, ca.PEM())}),
+				tlsSecret("web", order[1], map[string][]byte{"tls.crt": chain}),
+			), scan.SecretSelection{Fallback: "web"}))
+			critical := false
+			for _, f := range inv.Findings {
+				critical = critical || f.Severity == inventory.Critical
+				if f.Where != "web/"+order[1]+"#tls.crt" {
+					t.Errorf("%s: %s is blamed: %s", name, f.Where, f.Message)
+				}
+			}
+			if critical != (refused != nil) || (name != "fine") != (len(inv.Findings) > 0) {
+				t.Errorf("%s: critical %t, findings %+v; Go says %v", name, critical, inv.Findings, refused)
+			}
+			if len(inv.Items) != 1 || len(inv.Items[0].Findings) > 0 && inv.Items[0].Status != inventory.OK {
+				t.Errorf("%s: %+v", name, inv.Items)
+			}
+		}
 	}
 }
 
