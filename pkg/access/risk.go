@@ -32,6 +32,7 @@ const (
 	RiskWeakKey        RiskCode = "weak-key"
 	RiskLongLife       RiskCode = "long-life"
 	RiskWouldFail      RiskCode = "would-fail"
+	RiskServingNames   RiskCode = "serving-names"
 	RiskUnchecked      RiskCode = "unchecked"
 )
 
@@ -39,7 +40,8 @@ const (
 func RiskCodes() []RiskCode {
 	return []RiskCode{
 		RiskUnreadable, RiskServiceAccount, RiskNode, RiskSystemName, RiskClusterAdmin, RiskPrivileged,
-		RiskBoundGroup, RiskExistingUser, RiskConfusable, RiskWeakKey, RiskLongLife, RiskWouldFail, RiskUnchecked,
+		RiskBoundGroup, RiskExistingUser, RiskConfusable, RiskWeakKey, RiskLongLife, RiskWouldFail,
+		RiskServingNames, RiskUnchecked,
 	}
 }
 

@@ -4,75 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	apiwatch "k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 )
-
-// ServingFault says why a request for a kubelet's serving certificate is not
-// one that its node may make: anyone but the node itself asks, or it asks for
-// a name or an address that is not the Node's. nil means that it is in order.
-// node is the Node that request names, nil if there is none.
-func ServingFault(request *Request, node *corev1.Node) error {
-	name, isNode := strings.CutPrefix(request.Requester, nodePrefix)
-	switch {
-	case request.parsed == nil:
-		return fmt.Errorf("it cannot be read: %w", request.fault)
-	case request.Signer != certificatesv1.KubeletServingSignerName:
-		return fmt.Errorf("it is for signer %s", request.Signer)
-	case !isNode || name == "" || !slices.Contains(request.RequesterGroups, nodesGroup):
-		return fmt.Errorf("%q, who asks, is no node", request.Requester)
-	case request.Subject.CommonName != request.Requester:
-		return fmt.Errorf("%q asks in the name of %q", request.Requester, request.Subject.CommonName)
-	}
-	for _, risk := range request.Risks {
-		// What the rules know of signers, keys and lives.
-		if risk.Code != RiskUnchecked {
-			return errors.New(risk.Message)
-		}
-	}
-	if node == nil || node.Name != name {
-		return fmt.Errorf("there is no Node %q", name)
-	}
-	return addressFault(request, node)
-}
-
-// addressFault finds the first name or address that is not the Node's. A Node
-// says what its names are and what its addresses; one does not stand for the
-// other.
-func addressFault(request *Request, node *corev1.Node) error {
-	names, ips := map[string]bool{}, map[string]bool{}
-	for _, address := range node.Status.Addresses {
-		switch address.Type {
-		case corev1.NodeInternalIP, corev1.NodeExternalIP:
-			ips[address.Address] = true
-		case corev1.NodeHostName, corev1.NodeInternalDNS, corev1.NodeExternalDNS:
-			names[address.Address] = true
-		}
-	}
-	for _, name := range request.DNSNames {
-		if !names[name] {
-			return fmt.Errorf("DNS name %q is not one of Node %q", name, node.Name)
-		}
-	}
-	for _, ip := range request.parsed.IPAddresses {
-		if !ips[ip.String()] {
-			return fmt.Errorf("IP address %s is not one of Node %q", ip, node.Name)
-		}
-	}
-	return nil
-}
 
 // NodeOf returns the name of the node that the request is from, or "".
 func (r *Request) NodeOf() string {
@@ -85,7 +27,7 @@ func (r *Request) NodeOf() string {
 
 // ServingApprover approves kubelets' serving requests that are in order.
 type ServingApprover struct {
-	client   kubernetes.Interface
+	gate     *ServingGate
 	verdict  Verdict
 	approved func(*Request)
 	left     func(*Request, error)
@@ -93,16 +35,17 @@ type ServingApprover struct {
 	told map[types.UID]string
 }
 
-// NewServingApprover returns an approver that writes verdict. approved and
-// left are told of each request, left once for each reason.
-func NewServingApprover(client kubernetes.Interface, verdict Verdict, approved func(*Request), left func(*Request, error)) *ServingApprover {
-	return &ServingApprover{client, verdict, approved, left, map[types.UID]string{}}
+// NewServingApprover returns an approver that writes verdict into what gate
+// lets through. approved and left are told of each request, left once for each
+// reason.
+func NewServingApprover(gate *ServingGate, verdict Verdict, approved func(*Request), left func(*Request, error)) *ServingApprover {
+	return &ServingApprover{gate, verdict, approved, left, map[types.UID]string{}}
 }
 
-// CheckMayServe returns an error that names what the caller lacks to approve
-// kubelets' serving requests.
+// CheckMayServe returns an error that names what the caller lacks to judge and
+// approve kubelets' serving requests.
 func CheckMayServe(ctx context.Context, allowed permit.Allowed, watch bool) error {
-	needed := []permit.Act{requestAct("list"), {Verb: "get", Version: "v1", Resource: "nodes"}}
+	needed := []permit.Act{listRequestsAct, listNodesAct, listCIDRsAct, listSlicesAct, getServiceAct, getRootCAAct}
 	if watch {
 		needed = append(needed, requestAct("watch"))
 	}
@@ -118,6 +61,10 @@ func CheckMayServe(ctx context.Context, allowed permit.Allowed, watch bool) erro
 // Node may get its addresses after its kubelet has asked.
 const relook = 10 * time.Second
 
+// gather is how long requests are waited for that come at the same moment, as
+// when many machines join: the cluster is read once for all of them.
+const gather = 200 * time.Millisecond
+
 // servingRequests is what a ServingApprover looks at.
 func servingRequests() metav1.ListOptions {
 	return metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("spec.signerName", certificatesv1.KubeletServingSignerName).String()}
@@ -132,60 +79,69 @@ func (s *ServingApprover) Once(ctx context.Context) error {
 // all looks at each pending request. It returns the state of the list, to watch
 // it from there.
 func (s *ServingApprover) all(ctx context.Context) (resourceVersion string, err error) {
-	list, err := s.client.CertificatesV1().CertificateSigningRequests().List(ctx, servingRequests())
+	list, err := s.gate.Client.CertificatesV1().CertificateSigningRequests().List(ctx, servingRequests())
 	if err != nil {
 		return "", fmt.Errorf("listing the kubelets' serving requests: %w", err)
 	}
-	for i := range list.Items {
-		if err := s.look(ctx, &list.Items[i]); err != nil {
-			return "", err
-		}
-	}
-	return list.ResourceVersion, nil
+	return list.ResourceVersion, s.look(ctx, list.Items)
 }
 
-// look approves one request, or leaves it alone.
-func (s *ServingApprover) look(ctx context.Context, object *certificatesv1.CertificateSigningRequest) error {
-	if stateOf(object) != Pending {
-		delete(s.told, object.UID)
+// look approves requests, or leaves them alone.
+func (s *ServingApprover) look(ctx context.Context, objects []certificatesv1.CertificateSigningRequest) error {
+	var requests []*Request
+	for i := range objects {
+		if stateOf(&objects[i]) != Pending {
+			delete(s.told, objects[i].UID)
+			continue
+		}
+		request := newRequest(&objects[i], &Powers{SignerLife: DefaultSignerLife}) // a node has no bindings
+		requests = append(requests, &request)
+	}
+	if len(requests) == 0 {
 		return nil
 	}
-	request := newRequest(object, &Powers{SignerLife: DefaultSignerLife}) // a node has no bindings
-	fault, err := s.fault(ctx, &request)
+	facts, err := s.gate.readServingFacts(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("checking the kubelets' serving requests: %w", err)
 	}
-	if fault == nil {
-		if fault = Decide(ctx, s.client, &request, s.verdict); fault == nil {
-			delete(s.told, object.UID)
-			s.approved(&request)
-			return nil
+	for i, findings := range s.gate.judge(ctx, facts, requests) {
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		// Gone, changed or decided meanwhile: the next look will tell.
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if s.told[object.UID] != fault.Error() {
-		s.told[object.UID] = fault.Error()
-		s.left(&request, fault)
+		s.settle(ctx, requests[i], findings)
 	}
 	return nil
 }
 
-func (s *ServingApprover) fault(ctx context.Context, request *Request) (fault, err error) {
-	name := request.NodeOf()
-	if name == "" {
-		return ServingFault(request, nil), nil
+// settle approves a request that nothing speaks against, and says of another
+// one why it is left alone.
+func (s *ServingApprover) settle(ctx context.Context, request *Request, findings []servingFinding) {
+	uid := request.object.UID
+	fault := joinFindings(findings)
+	if fault == nil {
+		if fault = Decide(ctx, s.gate.Client, request, s.verdict); fault == nil {
+			delete(s.told, uid)
+			s.approved(request)
+			return
+		}
+		// Gone, changed or decided meanwhile: the next look will tell.
 	}
-	node, err := s.client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return ServingFault(request, nil), nil
+	if ctx.Err() == nil && s.told[uid] != fault.Error() {
+		s.told[uid] = fault.Error()
+		s.left(request, fault)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading Node %q: %w", name, err)
+}
+
+// joinFindings makes one error of findings, nil of none.
+func joinFindings(findings []servingFinding) error {
+	var texts []string
+	for _, finding := range findings {
+		texts = append(texts, finding.text)
 	}
-	return ServingFault(request, node), nil
+	if len(texts) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 // Watch keeps on until ctx ends. trouble is told of what stood in the way; it
@@ -219,27 +175,35 @@ func (s *ServingApprover) watch(ctx context.Context) error {
 	options.ResourceVersion = from
 	again := time.NewTimer(relook)
 	defer again.Stop()
-	events, err := s.client.CertificatesV1().CertificateSigningRequests().Watch(ctx, options)
+	events, err := s.gate.Client.CertificatesV1().CertificateSigningRequests().Watch(ctx, options)
 	if err != nil {
 		return fmt.Errorf("watching the kubelets' serving requests: %w", err)
 	}
 	defer events.Stop()
+	var batch []certificatesv1.CertificateSigningRequest
+	var ready <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-again.C:
-			return nil
+			return s.look(ctx, batch)
+		case <-ready:
+			if err := s.look(ctx, batch); err != nil {
+				return err
+			}
+			batch, ready = nil, nil
 		case event, open := <-events.ResultChan():
 			object, ok := event.Object.(*certificatesv1.CertificateSigningRequest)
 			if !open || !ok {
-				return nil
+				return s.look(ctx, batch)
 			}
 			if event.Type != apiwatch.Added && event.Type != apiwatch.Modified {
 				continue
 			}
-			if err := s.look(ctx, object); err != nil {
-				return err
+			batch = append(batch, *object)
+			if ready == nil {
+				ready = time.After(gather)
 			}
 		}
 	}

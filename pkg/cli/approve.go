@@ -20,6 +20,7 @@ type decideFlags struct {
 	kubeletServing  bool
 	watch           bool
 	reinstate       bool
+	serving         servingFlags
 	reason, message string
 }
 
@@ -28,16 +29,21 @@ func (a *app) newApprove(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "approve NAME... | --kubelet-serving",
 		Short: "Approve requests for certificates, after a look at what is in them",
-		Long: `Approve CertificateSigningRequests. What is in them is shown, with its risks,
+		Long: fmt.Sprintf(`Approve CertificateSigningRequests. What is in them is shown, with its risks,
 and the person at the terminal is asked. Each risk that is more than information
 has to be accepted by its code, for each request; docs/risks.md tells what they
 mean. A request that was replaced since it
 was shown is not approved.
 
 With --kubelet-serving, requests for the serving certificates of kubelets are
-approved without being asked about, when they are in order: the node itself
-asks, in its own name, and every name and address in the request is one of
-that Node's. Others are left alone, and said why.`,
+approved without asking, when the node itself asks for no more than it serves
+with now, or had approved last: its own name and its addresses. Names and
+addresses of the API server, of Services, of other Nodes, and of the loopback
+and link-local networks are never approved, whatever a Node says that it has.
+--allow-new approves the first certificate of a Node, and believes the addresses
+that the Node gives itself: name your nodes' networks by --allow-cidr, and leave
+it out when no machine is to join. Others are left alone, and said why;
+%s approve NAME decides about one of them.`, a.program),
 		Example: a.examples(
 			"# Look at a request, and decide",
 			"%s approve csr-8xk2v",
@@ -45,12 +51,14 @@ that Node's. Others are left alone, and said why.`,
 			"%s approve csr-8xk2v --yes --accept-risk cluster-admin",
 			"# Two requests: each risk is accepted for one of them",
 			"%s approve csr-8xk2v csr-t7d9q --accept-risk csr-t7d9q=bound-group",
-			"# Let kubelets serve, now and until Ctrl-C",
-			"%s approve --kubelet-serving --watch"),
+			"# Let kubelets renew their serving certificates, now and until Ctrl-C",
+			"%s approve --kubelet-serving --watch",
+			"# While machines join",
+			"%s approve --kubelet-serving --allow-new --allow-cidr 10.20.0.0/16"),
 		Args: func(cmd *cobra.Command, args []string) error { return f.check(cmd, args) },
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if f.kubeletServing {
-				return a.approveServing(cmd.Context(), g, f.watch)
+				return a.approveServing(cmd.Context(), g, f.serving, f.watch)
 			}
 			return a.decide(cmd.Context(), g, names, f, access.Verdict{
 				Approve: true, Reason: "KubectlCertsApprove",
@@ -64,6 +72,7 @@ that Node's. Others are left alone, and said why.`,
 	flags.BoolVar(&f.reinstate, "reinstate", false, reinstateUsage)
 	flags.BoolVar(&f.kubeletServing, "kubelet-serving", false, "Approve what kubelets may serve with")
 	flags.BoolVar(&f.watch, "watch", false, "With --kubelet-serving: keep on until interrupted")
+	f.serving.register(flags)
 	return cmd
 }
 
@@ -97,7 +106,7 @@ cannot be approved any more; a new one can be made.`,
 }
 
 // check refuses what makes no sense before anything is asked of the cluster.
-func (f decideFlags) check(cmd *cobra.Command, names []string) error {
+func (f *decideFlags) check(cmd *cobra.Command, names []string) error {
 	switch {
 	case f.kubeletServing && len(names) > 0:
 		return hint.New("--kubelet-serving finds the requests by itself", "leave out the names, or the flag")
@@ -105,6 +114,9 @@ func (f decideFlags) check(cmd *cobra.Command, names []string) error {
 		return hint.New("--watch goes with --kubelet-serving only", "people's requests are looked at one by one")
 	case !f.kubeletServing && len(names) == 0:
 		return hint.New("say which request", "see what waits: "+cmd.Root().DisplayName()+" requests")
+	}
+	if err := f.serving.check(f.kubeletServing, cmd.Flags()); err != nil {
+		return err
 	}
 	_, err := parseAccepted(f.acceptRisks, names)
 	return err
@@ -128,6 +140,9 @@ func (a *app) decide(ctx context.Context, g *globals, names []string, f decideFl
 		return c.Explain(err, a.now())
 	}
 	found, err := getRequests(ctx, c, powers, names)
+	if err == nil {
+		err = a.servingGate(c, servingFlags{}).AddServingRisks(ctx, found)
+	}
 	if err != nil {
 		return c.Explain(err, a.now())
 	}
@@ -207,41 +222,4 @@ func (a *app) writeVerdict(ctx context.Context, c *cluster.Cluster, found []acce
 		return hint.New(fmt.Sprintf("%d of %s were not %s", failed, count(len(found), "request"), done), "look at the warnings above")
 	}
 	return nil
-}
-
-// approveServing approves the serving requests of kubelets that are in order.
-func (a *app) approveServing(ctx context.Context, g *globals, watch bool) error {
-	c, err := a.connect(g)
-	if err != nil {
-		return err
-	}
-	if err := c.CheckCredentials(); err != nil {
-		return err
-	}
-	if err := access.CheckMayServe(ctx, c.Allowed, watch); err != nil {
-		return c.Explain(err, a.now())
-	}
-	seen := 0
-	approver := access.NewServingApprover(c.Client,
-		access.Verdict{Approve: true, Reason: "KubectlCertsKubeletServing", Message: "The node itself asked, and every name and address is one of the Node's."},
-		func(r *access.Request) {
-			seen++
-			fprintf(a.out, "Request %s approved: node %s serves as %s\n", r.Name, r.NodeOf(), alternativeNames(r))
-		},
-		func(r *access.Request, why error) {
-			seen++
-			a.say("warning: request %s was left alone: %s\n", r.Name, why)
-		})
-	if !watch {
-		if err := approver.Once(ctx); err != nil {
-			return c.Explain(err, a.now())
-		}
-		if seen == 0 {
-			fprintf(a.out, "No kubelet waits for a serving certificate.\n")
-		}
-		return nil
-	}
-	a.say("Watching for requests of kubelets; Ctrl-C ends it\n")
-	approver.Watch(ctx, func(err error) { a.say("warning: %s; trying again\n", c.Explain(err, a.now())) })
-	return nil // interrupted, as it was meant to be
 }

@@ -75,6 +75,9 @@ func (a *app) requests(ctx context.Context, g *globals, names []string, all bool
 	if apierrors.IsForbidden(err) {
 		err = hint.Wrap(err, "ask an administrator for a ClusterRole with get and list on certificatesigningrequests.certificates.k8s.io")
 	}
+	if err == nil {
+		err = a.servingGate(c, servingFlags{}).AddServingRisks(ctx, found)
+	}
 	if err != nil {
 		return c.Explain(err, a.now())
 	}

@@ -162,7 +162,7 @@ func explainLog(err error) error {
 	// The API server passes on what its connection to the kubelet died of.
 	if strings.Contains(err.Error(), "remote error: tls: internal error") {
 		return hint.Wrap(errors.New("reading what the pod printed: the kubelet has no serving certificate"),
-			"its request for one waits for approval: kubectl certs approve --kubelet-serving")
+			"its request for one waits for approval: kubectl certs approve --kubelet-serving --allow-new")
 	}
 	return fmt.Errorf("reading what the pod printed: %w", err)
 }

@@ -165,7 +165,7 @@ func noCertificate(at inventory.Location, place catalog.Place) inventory.PlaceFi
 	}
 	if place == catalog.KubeletPort {
 		f.Message = "the kubelet has no serving certificate: logs, exec and port-forward fail for the pods of its node"
-		f.Fix = "its request for one waits for approval: kubectl certs approve --kubelet-serving, which checks that it is the node's"
+		f.Fix = "its request for one waits for approval: kubectl certs approve --kubelet-serving --allow-new, which checks whose names it asks for"
 	}
 	return inventory.PlaceFinding{Location: at, Finding: f}
 }

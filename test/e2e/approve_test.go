@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"testing"
@@ -221,62 +220,6 @@ func readUntil(t *testing.T, from io.Reader, text string) {
 			t.Fatalf("it ended without saying %q: %v\n%s", text, err, read.String())
 		}
 	}
-}
-
-// Only what the node may serve as is approved, by somebody who may do no more
-// than that.
-func TestApproveKubeletServing(t *testing.T) {
-	const worker = "kubectl-certs-worker"
-	p := newPerson(t, adminKubeconfig(t))
-	address := p.must("kubectl", "get", "node", worker, "-o", `jsonpath={.status.addresses[?(@.type=="InternalIP")].address}`)
-	kubelet := &authenticationv1.UserInfo{Username: "system:node:" + worker, Groups: []string{"system:nodes", "system:authenticated"}}
-	serving := func(name string, as *authenticationv1.UserInfo, dns ...string) {
-		ask(t, name, certificatesv1.KubeletServingSignerName, as, &x509.CertificateRequest{
-			Subject:  pkix.Name{CommonName: "system:node:" + worker, Organization: []string{"system:nodes"}},
-			DNSNames: dns, IPAddresses: []net.IP{net.ParseIP(address)},
-		}, certificatesv1.UsageDigitalSignature, certificatesv1.UsageServerAuth)
-	}
-	serving("e2e-serving-good", kubelet, worker)
-	serving("e2e-serving-name", kubelet, worker, "kubernetes.default")
-	serving("e2e-serving-admin", nil, worker)
-
-	approver := limited(t, p, "e2e-serving", `
-- {apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests], verbs: [get, list, watch]}
-- {apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests/approval], verbs: [update]}
-- {apiGroups: [certificates.k8s.io], resources: [signers], resourceNames: [kubernetes.io/kubelet-serving], verbs: [approve]}
-- {apiGroups: [""], resources: [nodes], verbs: [get]}
-`)
-	r := p.using(approver).certs("approve", "--kubelet-serving")
-	if r.code != 0 || !strings.Contains(r.stdout, "Request e2e-serving-good approved") {
-		t.Fatalf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
-	}
-	for name, why := range map[string]string{"e2e-serving-name": `"kubernetes.default" is not one of Node`, "e2e-serving-admin": "is no node"} {
-		if !strings.Contains(r.stderr, "request "+name+" was left alone") || !strings.Contains(r.stderr, why) {
-			t.Errorf("it does not say why %s was left alone:\n%s", name, r.stderr)
-		}
-		if got := p.conditions(name); got != "" {
-			t.Errorf("%s is %s", name, got)
-		}
-	}
-	p.must("kubectl", "wait", "csr/e2e-serving-good", "--for=jsonpath={.status.certificate}", "--timeout=30s")
-
-	watching := p.using(approver).start("approve", "--kubelet-serving", "--watch")
-	watching.says("e2e-serving-name was left alone")
-	serving("e2e-serving-late", kubelet, worker)
-	p.must("kubectl", "wait", "csr/e2e-serving-late", "--for=condition=Approved", "--timeout=30s")
-	if err := watching.cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	if r := watching.end(); r.code != 0 {
-		t.Errorf("interrupted, it ends with exit %d\n%s", r.code, r.stderr)
-	}
-
-	// Without permission nothing is tried.
-	viewer := limited(t, p, "e2e-serving-none", `
-- {apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests], verbs: [get, list]}
-`)
-	wantFailure(t, p.using(viewer).certs("approve", "--kubelet-serving"), "you may not get nodes, update certificatesigningrequests/approval.certificates.k8s.io", "ask an administrator")
-	wantFailure(t, p.using(viewer).certs("approve", "e2e-serving-name", "--yes"), "you may not update certificatesigningrequests/approval.certificates.k8s.io", "ask an administrator")
 }
 
 // limited returns the kubeconfig of somebody new who may do what rules (a list

@@ -1,0 +1,185 @@
+package access
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// defaultKubeletPort is a kubelet's, unless its Node says otherwise.
+const defaultKubeletPort = 10250
+
+// approvedKept is how long the API is sure to keep a request that was issued:
+// an hour (pkg/controller/certificates/cleaner), less what clocks differ.
+const approvedKept = 50 * time.Minute
+
+// registration is how long before its Node is there a kubelet may ask.
+const registration = time.Minute
+
+// approval is a certificate that was issued, and when it was asked for.
+type approval struct {
+	cert  *x509.Certificate
+	asked time.Time
+}
+
+// known is what a kubelet was certified for before.
+type known struct {
+	// served is what it proved to serve with now, nil for nothing.
+	served *x509.Certificate
+	// approved is what it was issued last, nil for nothing.
+	approved *x509.Certificate
+	// why there is no served, and whether the kubelet itself said so.
+	why      string
+	answered bool
+}
+
+// knownAs finds out what node's kubelet serves with, and what it was issued
+// last.
+func (g *ServingGate) knownAs(ctx context.Context, facts *servingFacts, node *corev1.Node) known {
+	now := g.Now()
+	var k known
+	for _, past := range slices.Backward(facts.approved[node.Name]) {
+		// An older one was another machine's: a kubelet cannot delete its Node.
+		isOlder := past.asked.Add(registration).Before(node.CreationTimestamp.Time)
+		if !isOlder && servingFault(past.cert, nil, node.Name, facts.anchors, now) == nil {
+			k.approved = past.cert
+			break
+		}
+	}
+	chain, err := g.presented(ctx, node)
+	switch {
+	case err != nil:
+		// What crypto/tls says of a server that has no certificate to present.
+		k.answered = strings.Contains(err.Error(), "remote error: tls: internal error")
+		k.why = "it has no certificate"
+		if !k.answered {
+			k.why = "it could not be asked: " + strings.Join(strings.Fields(err.Error()), " ")
+		}
+	default:
+		k.answered = true
+		if err := servingFault(chain[0], chain[1:], node.Name, facts.anchors, now); err != nil {
+			k.why = "it presents another certificate: " + err.Error()
+		} else {
+			k.served = chain[0]
+		}
+	}
+	g.remember(node.UID, &k, now)
+	return k
+}
+
+func (g *ServingGate) presented(ctx context.Context, node *corev1.Node) ([]*x509.Certificate, error) {
+	address, port := "", defaultKubeletPort
+	for _, a := range node.Status.Addresses {
+		if a.Type == corev1.NodeInternalIP {
+			address = a.Address
+			break
+		}
+	}
+	if own := int(node.Status.DaemonEndpoints.KubeletEndpoint.Port); own > 0 && own < 1<<16 {
+		port = own
+	}
+	const patience = 5 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	chain, err := g.Presented(ctx, node.Name, address, port)
+	if err == nil && len(chain) == 0 {
+		err = errors.New("no certificate was presented")
+	}
+	return chain, err
+}
+
+// remember keeps what was served for the times when the kubelet does not.
+func (g *ServingGate) remember(node types.UID, k *known, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if k.served != nil {
+		if g.remembered == nil {
+			g.remembered = map[types.UID]*x509.Certificate{}
+		}
+		g.remembered[node] = k.served
+		return
+	}
+	if cert := g.remembered[node]; k.approved == nil && cert != nil && now.Before(cert.NotAfter) {
+		k.approved = cert
+	}
+}
+
+// servingFault says why cert is not what the kubelet of a Node may serve with
+// now.
+func servingFault(cert *x509.Certificate, between []*x509.Certificate, node string, anchors []*x509.Certificate, now time.Time) error {
+	switch {
+	case cert.Subject.CommonName != nodePrefix+node || !slices.Equal(cert.Subject.Organization, []string{nodesGroup}):
+		return fmt.Errorf("its subject is %s", pki.SubjectOf(cert))
+	case !slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageServerAuth):
+		return errors.New("it is not for servers")
+	case now.Before(cert.NotBefore) || now.After(cert.NotAfter):
+		return fmt.Errorf("it is valid from %s to %s", cert.NotBefore.UTC().Format(time.DateTime), cert.NotAfter.UTC().Format(time.DateTime))
+	}
+	return pki.VerifyChain(cert, between, anchors, now)
+}
+
+// newFindings are about what the kubelet was not certified for before.
+func (g *ServingGate) newFindings(request *Request, node *corev1.Node, k known) []servingFinding {
+	if k.served == nil && k.approved == nil {
+		isYoung := g.Now().Sub(node.CreationTimestamp.Time) < approvedKept
+		switch {
+		case g.Limits.New && (k.answered || isYoung):
+			return nil
+		case g.Limits.New:
+			return []servingFinding{warning("what the kubelet of Node %q serves with is not known, so whether it is a first certificate is not: %s", node.Name, k.why)}
+		}
+		return []servingFinding{warning("it would be the first certificate of Node %q as far as can be seen, and its names and addresses are the node's own word: %s", node.Name, k.why)}
+	}
+	var found []servingFinding
+	since := "does not serve with now"
+	if k.served == nil {
+		since = "was not approved with before (now " + k.why + ")"
+	}
+	has := func(has func(*x509.Certificate) bool) bool {
+		return k.served != nil && has(k.served) || k.approved != nil && has(k.approved)
+	}
+	for _, name := range request.DNSNames {
+		if !has(func(cert *x509.Certificate) bool { return hasName(cert, name) }) {
+			found = append(found, warning("Node %q adds DNS name %q, which it %s", node.Name, name, since))
+		}
+	}
+	for _, ip := range request.parsed.IPAddresses {
+		if !has(func(cert *x509.Certificate) bool { return hasAddress(cert, ip) }) {
+			found = append(found, warning("Node %q adds IP address %s, which it %s", node.Name, ip, since))
+		}
+	}
+	return found
+}
+
+// covers reports whether cert has all that is asked for.
+func covers(request *Request, cert *x509.Certificate) bool {
+	for _, name := range request.DNSNames {
+		if !hasName(cert, name) {
+			return false
+		}
+	}
+	for _, ip := range request.parsed.IPAddresses {
+		if !hasAddress(cert, ip) {
+			return false
+		}
+	}
+	return true
+}
+
+func hasName(cert *x509.Certificate, name string) bool {
+	return slices.ContainsFunc(cert.DNSNames, func(own string) bool { return foldName(own) == foldName(name) })
+}
+
+func hasAddress(cert *x509.Certificate, ip net.IP) bool {
+	return slices.ContainsFunc(cert.IPAddresses, ip.Equal)
+}
