@@ -164,6 +164,7 @@ func TestApproveKubeletServingOfAPoisonedNode(t *testing.T) {
 	for name := range reasons {
 		askToServe(t, intruder, requestOf(name), worker, name)
 	}
+	p.leftAlone(p.certs("approve", "--kubelet-serving"), "e2e-poison-all", "loopback", `"e2e.example.com" is one that Node`)
 	r := p.certs(everything...)
 	for name, reason := range reasons {
 		p.leftAlone(r, requestOf(name), reason)
@@ -171,7 +172,6 @@ func TestApproveKubeletServingOfAPoisonedNode(t *testing.T) {
 			p.leftAlone(r, "e2e-poison-all", reason)
 		}
 	}
-	p.leftAlone(p.certs("approve", "--kubelet-serving"), "e2e-poison-all", "loopback", `"e2e.example.com" is one that Node`)
 
 	// A person sees the same.
 	shown := p.certs("requests", "e2e-poison-all")
