@@ -133,7 +133,9 @@ func requesterFindings(request *Request) []servingFinding {
 	var found []servingFinding
 	// What the rules know of signers, keys and lifetimes; a node has no bindings.
 	for _, risk := range newRequest(request.object, &Powers{SignerLife: DefaultSignerLife}).Risks {
-		found = append(found, servingFinding{risk.Code, risk.Severity, risk.Message})
+		if risk.ToAccept() {
+			found = append(found, servingFinding{risk.Code, risk.Severity, risk.Message})
+		}
 	}
 	if len(found) == 0 && len(request.parsed.Subject.Names) != 2 {
 		return []servingFinding{critical("its subject has more than a common name and a group")}

@@ -42,7 +42,7 @@ contexts: [{name: c, context: {cluster: c, user: u}}]
 	}
 	flags := genericclioptions.NewConfigFlags(false)
 	flags.KubeConfig = &config
-	c, err := cluster.Connect(flags, "test", nil)
+	c, err := cluster.Connect(flags, cluster.Options{UserAgent: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
