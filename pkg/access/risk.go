@@ -52,6 +52,17 @@ type Risk struct {
 	Message  string             `json:"message"`
 	// Details are what the message sums up, one by one.
 	Details []string `json:"details,omitempty"`
+
+	head string
+}
+
+// Heading is what to write above Details: the message short of them. It is the
+// whole message where there are none.
+func (r Risk) Heading() string {
+	if len(r.Details) == 0 {
+		return r.Message
+	}
+	return r.head
 }
 
 // ToAccept reports whether a request with this risk is approved only if

@@ -65,19 +65,19 @@ func judgePrivileged(r *Request, powers *Powers) []Risk {
 	for _, w := range ways {
 		details = append(details, w.String())
 	}
-	return summed(RiskPrivileged, severity, "its holder can come to more power: may ", details)
+	return summed(RiskPrivileged, severity, "its holder can come to more power, and may ", details)
 }
 
 // summed is a risk whose message has the first of details, and how many more
 // there are.
 func summed(code RiskCode, severity inventory.Severity, message string, details []string) []Risk {
-	message += details[0]
+	text := message + details[0]
 	if n := len(details) - 1; n > 0 {
-		message += fmt.Sprintf("; and %d more", n)
+		text += fmt.Sprintf("; and %d more", n)
 	} else {
 		details = nil
 	}
-	return []Risk{{code, severity, message, details}}
+	return []Risk{{code, severity, text, details, strings.TrimRight(message, " :,")}}
 }
 
 // judgeBoundGroup tells what the groups of a request bring that the rules above
@@ -124,7 +124,7 @@ func judgeBoundGroup(r *Request, powers *Powers) []Risk {
 	if rbac.Worst(powers.RBAC.WaysBy(brought)) > rbac.Harmless {
 		severity = inventory.Warning
 	}
-	return summed(RiskBoundGroup, severity, "", details)
+	return summed(RiskBoundGroup, severity, "its groups bring: ", details)
 }
 
 // whats lists what may be done, without by what.

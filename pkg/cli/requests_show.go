@@ -58,7 +58,7 @@ func (a *app) showRisks(w io.Writer, risks []access.Risk, colors report.Colors) 
 		mark := map[report.Mood]string{report.Bad: "×", report.Doubtful: "‼", report.Plain: "i"}[toneOf(risk)]
 		// The mark alone is painted: it is ours.
 		_, _ = io.WriteString(w, "  "+colors.Paint(toneOf(risk), mark)+" ")
-		fprintf(w, "%s: %s\n", string(risk.Code), risk.Message)
+		fprintf(w, "%s: %s\n", string(risk.Code), risk.Heading())
 		for i, detail := range risk.Details {
 			if i == mostDetails {
 				fprintf(w, "      and %d more: see -o json\n", len(risk.Details)-i)

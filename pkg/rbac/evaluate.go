@@ -110,13 +110,13 @@ func (x *Index) ways(grants []Grant, depth int) []Way {
 		}
 	}
 	slices.SortFunc(ways, func(a, b Way) int {
-		return cmp.Or(-cmp.Compare(a.Level, b.Level), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.What, b.What))
+		return cmp.Or(-cmp.Compare(a.Level, b.Level), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.row, b.row))
 	})
 	return ways
 }
 
 func adminOf(namespace string, by []Grant) Way {
-	w := Way{What: "do everything in namespace " + namespace, Namespace: namespace, Level: Severe}
+	w := Way{What: "do everything in namespace " + namespace, Namespace: namespace, Level: Severe, row: -1}
 	for _, g := range by {
 		w.By = append(w.By, Source{Grant: g})
 	}
@@ -130,7 +130,7 @@ func (x *Index) way(i int, namespace string, local, everywhere found, depth int)
 	if r.cluster && namespace != "" {
 		return Way{}, false
 	}
-	w := Way{Namespace: namespace}
+	w := Way{Namespace: namespace, row: i}
 	var limitedTo []permission
 	for n := range r.needs {
 		given := slices.Concat(local[i][n], everywhere[i][n])

@@ -206,7 +206,7 @@ func TestWays(t *testing.T) {
 
 		{"all verbs", "", []string{"* secrets"}, Severe, "secrets"},
 		{"all groups", "", []string{"get secrets.*"}, Severe, "get secrets"},
-		{"all resources", "", []string{"get *"}, Severe, "nodes/proxy"},
+		{"all resources", "", []string{"get *"}, Severe, "get pods/exec"},
 		{"edit everywhere", "", []string{"@edit"}, Severe, "ClusterRole edit"},
 		{"admin everywhere", "", []string{"@admin"}, Severe, "ClusterRole admin"},
 		{"edit in a namespace", "dev", []string{"@edit"}, Local, "in namespace dev"},

@@ -34,6 +34,8 @@ type Way struct {
 	Level Level
 	// By are the bindings that it comes by: one for each permission it takes.
 	By []Source
+
+	row int // in the table
 }
 
 // Source is one permission: a rule of a role, and how a user has it.
