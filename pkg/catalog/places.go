@@ -73,10 +73,15 @@ const (
 	// CallBundle is what the API server verifies a webhook or an aggregated API
 	// server by.
 	CallBundle Place = "CA bundle for calls"
+	// PresentedCA is a CA that a server or a client sends behind its certificate,
+	// or that a file has behind it: an intermediate.
+	PresentedCA Place = "certificate chain"
 	// SecretLeaf is tls.crt of a Secret of type kubernetes.io/tls.
 	SecretLeaf Place = "TLS secret"
 	// SecretCA is ca.crt beside SecretLeaf.
 	SecretCA Place = "CA in a TLS secret"
+	// SecretChain is what stands behind SecretLeaf.
+	SecretChain Place = "chain in a TLS secret"
 )
 
 // places has every Place, the most telling ones first: a certificate that is
@@ -86,6 +91,7 @@ var places = []Place{
 	KubeconfigClient, RootCA, ClientCA, RequestHeaderCA, KubeconfigCA, ClusterInfoCA,
 	ServerCAFile, ClientCAFile, FrontProxyCAFile, EtcdCAFile, EtcdPeerCAFile, LeafFile,
 	IssuedRecord, IssuedRequest, OtherSigner, OtherContextClient, OtherContextCA, TrustBundle, CallBundle, SecretLeaf, SecretCA, CopyFile,
+	PresentedCA, SecretChain,
 }
 
 // ComparePlaces orders places, the most telling ones first.

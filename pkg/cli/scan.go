@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -214,7 +215,8 @@ func (f *scanFlags) reads(g *globals, name string) bool {
 // flags make it.
 func (a *app) heldCredentials(g *globals, c *cluster.Cluster) ([]scan.Credentials, error) {
 	inUse := scan.Credentials{Context: c.Context, InUse: true,
-		ClientCertificate: c.ClientCertificate, CA: c.CA, Insecure: c.Insecure}
+		ClientCertificate: c.ClientCertificate, CA: c.CA, Insecure: c.Insecure,
+		Server: c.Server, ServerName: c.ServerName, Roots: systemRoots()}
 	others, err := cluster.Contexts(g.kubectl)
 	if err != nil {
 		return nil, err
@@ -233,10 +235,21 @@ func (a *app) heldCredentials(g *globals, c *cluster.Cluster) ([]scan.Credential
 			o.ClientCertificate = renewed(o.Name)
 		}
 		if o.Name != c.Context {
-			all = append(all, scan.Credentials{Context: o.Name, ClientCertificate: o.ClientCertificate, CA: o.CA, Key: o.Key, Insecure: o.Insecure, Err: o.Err})
+			all = append(all, scan.Credentials{Context: o.Name, ClientCertificate: o.ClientCertificate, CA: o.CA, Key: o.Key,
+				Server: o.Server, ServerName: o.ServerName, Insecure: o.Insecure, Err: o.Err})
 		}
 	}
 	return all, nil
+}
+
+// systemRoots are the roots of this machine, which verify the servers of
+// kubeconfigs that name no CA; nil where they cannot be read.
+func systemRoots() *x509.CertPool {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil
+	}
+	return pool
 }
 
 // renewedCertificate is the certificate, as PEM, of a context whose user logs in

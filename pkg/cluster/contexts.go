@@ -19,6 +19,9 @@ type Context struct {
 	ClientCertificate, CA []byte
 	// Key is the public half of the client's key; nil where there is none.
 	Key crypto.PublicKey
+	// Server is the URL of the API server, and ServerName the name that it is
+	// verified by, "" for the host in it.
+	Server, ServerName string
 	// Insecure is set where the server is not verified.
 	Insecure bool
 	// Err says what of it could not be read.
@@ -51,6 +54,7 @@ func readContext(name string, raw clientcmdapi.Config) Context {
 	if cluster := raw.Clusters[raw.Contexts[name].Cluster]; cluster != nil {
 		c.CA = read(cluster.CertificateAuthorityData, cluster.CertificateAuthority)
 		c.Insecure = cluster.InsecureSkipTLSVerify
+		c.Server, c.ServerName = cluster.Server, cluster.TLSServerName
 	}
 	if user := raw.AuthInfos[raw.Contexts[name].AuthInfo]; user != nil {
 		c.ClientCertificate = read(user.ClientCertificateData, user.ClientCertificate)

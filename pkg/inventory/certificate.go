@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"slices"
+	"time"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 
@@ -20,10 +21,11 @@ type certificate struct {
 	raw             []byte            // DER
 	subject, issuer []byte            // DER, parts of raw
 	parsed          *x509.Certificate // nil for one of which there can be thousands
+	kept            *x509.Certificate // of a CA, once somebody asked for it
 	sightings       []Sighting
-	anchors         []catalog.Place // the places of the trust it is held against
-	own             []Finding       // what was found when it came
-	signer          *certificate    // the CA that signed it; nil where that was not seen
+	own             []Finding    // what was found when it came
+	signer          *certificate // the CA that signed it; nil where that was not seen
+	verdict         verdict      // what those who verify it say
 }
 
 func newCertificate(cert *x509.Certificate, hash [sha256.Size]byte) *certificate {
@@ -70,9 +72,9 @@ func (c *certificate) name() {
 		row, known = catalog.Recognise(first.Place, pki.Subject(c.entry.Subject))
 	}
 	if known {
-		c.entry.Name, c.entry.Role, c.anchors = row.Name, row.Role, row.VerifiedBy
+		c.entry.Name, c.entry.Role = row.Name, row.Role
 	} else {
-		c.entry.Name, c.entry.Role, c.anchors = first.Name, roleAt(c.entry, first.Place), catalog.Anchors(first.Place)
+		c.entry.Name, c.entry.Role = first.Name, roleAt(c.entry, first.Place)
 	}
 	listed := map[Location]bool{}
 	c.entry.Locations = nil
@@ -120,6 +122,9 @@ func compareSightings(a, b Sighting) int {
 		cmp.Compare(a.Row, b.Row),
 		cmp.Compare(a.Node, b.Node),
 		cmp.Compare(a.Address, b.Address),
+		cmp.Compare(a.Owner, b.Owner),
+		cmp.Compare(a.Server, b.Server),
+		cmp.Compare(a.depth, b.depth),
 	)
 }
 
@@ -151,37 +156,117 @@ const (
 )
 
 // signed names the CA that signed each of found.
-func signed(found []*certificate) {
-	authorities := map[string][]*certificate{}
+func signed(found []*certificate, now time.Time) {
+	authorities := map[string]*namesakes{}
 	for _, f := range found {
-		if f.entry.IsCA {
-			authorities[string(f.subject)] = append(authorities[string(f.subject)], f)
+		if !f.entry.IsCA {
+			continue
 		}
+		same := authorities[string(f.subject)]
+		if same == nil {
+			same = &namesakes{byKey: map[string][]*certificate{}}
+			authorities[string(f.subject)] = same
+		}
+		same.all = append(same.all, f)
 	}
 	for _, f := range found {
-		f.signer, f.entry.SignedBy = nil, ""
-		f.findSigner(authorities[string(f.issuer)])
+		f.signer, f.entry.SignedBy, f.entry.SignedBySHA256 = nil, "", ""
+		f.findSigner(authorities[string(f.issuer)], now)
 		if f.signer != nil {
-			f.entry.SignedBy = f.signer.entry.Name
+			f.entry.SignedBy, f.entry.SignedBySHA256 = f.signer.entry.Name, f.signer.entry.SHA256
 		}
 	}
 }
 
-// findSigner finds the CA among authorities that signed c: the one that lives
-// longest, of several certificates of the same key.
-func (c *certificate) findSigner(authorities []*certificate) {
-	for _, ca := range authorities {
-		if (c.signer == nil || ca.entry.NotAfter.After(c.signer.entry.NotAfter)) && c.cert().CheckSignatureFrom(ca.cert()) == nil {
+// namesakes are the CAs of one name, of which anybody may make thousands.
+type namesakes struct {
+	all   []*certificate
+	byKey map[string][]*certificate // by their key identifiers, once somebody asks
+}
+
+// mostNamesakes is how many of them are looked at for one certificate.
+const mostNamesakes = 64
+
+// of returns those that may have signed cert, the likeliest first.
+func (n *namesakes) of(cert *x509.Certificate) []*certificate {
+	if n == nil {
+		return nil
+	}
+	if len(n.all) <= mostNamesakes {
+		return n.all
+	}
+	if len(n.byKey) == 0 {
+		for _, ca := range n.all {
+			id := string(ca.authority().SubjectKeyId)
+			n.byKey[id] = append(n.byKey[id], ca)
+		}
+	}
+	likely := n.byKey[string(cert.AuthorityKeyId)]
+	return slices.Concat(likely[:min(len(likely), mostNamesakes)], n.all[:mostNamesakes])
+}
+
+// authority is cert, kept: a CA is asked for once for each that it may have
+// signed.
+func (c *certificate) authority() *x509.Certificate {
+	if c.kept == nil {
+		c.kept = c.cert()
+	}
+	return c.kept
+}
+
+// findSigner finds the certificate that signed c: itself, or the best of
+// authorities, of several of the same key.
+func (c *certificate) findSigner(authorities *namesakes, now time.Time) {
+	if bytes.Equal(c.subject, c.issuer) && c.signsItself() {
+		c.signer = c
+		return
+	}
+	if authorities == nil {
+		return
+	}
+	cert := c.cert()
+	byCert := map[*x509.Certificate]*certificate{}
+	var cas []*x509.Certificate
+	for _, ca := range authorities.of(cert) {
+		if may, _ := pki.MaySign(ca.authority()); may && ca != c && byCert[ca.authority()] == nil {
+			byCert[ca.authority()] = ca
+			cas = append(cas, ca.authority())
+		}
+	}
+	for _, signer := range pki.Signers(cert, cas) {
+		if ca := byCert[signer]; c.signer == nil || ca.betterSigner(c.signer, now) {
 			c.signer = ca
 		}
 	}
-	if c.signer == nil && bytes.Equal(c.subject, c.issuer) {
-		// Of the many, the names are enough: a signature takes longer to check
-		// than all else.
-		if manifold(c.sightings[0].Place) || pki.SelfSigned(c.cert()) {
-			c.signer = c
+}
+
+// betterSigner tells which of two certificates of one key is named: one that is
+// in date, the CA itself rather than what another CA signed for it, the one that
+// lives longer.
+func (c *certificate) betterSigner(other *certificate, now time.Time) bool {
+	rank := func(ca *certificate) int {
+		n := 0
+		if !now.After(ca.entry.NotAfter) {
+			n += 2
 		}
+		if bytes.Equal(ca.subject, ca.issuer) && pki.SelfSigned(ca.authority()) {
+			n++
+		}
+		return n
 	}
+	return cmp.Or(cmp.Compare(rank(c), rank(other)), c.entry.NotAfter.Compare(other.entry.NotAfter)) > 0
+}
+
+// signsItself reports whether c, whose issuer has its own name, is signed with
+// its own key: while a CA is replaced, the new one may be signed by the old.
+func (c *certificate) signsItself() bool {
+	cert := c.cert()
+	// Of the many, the key identifiers are enough: a signature takes longer to
+	// check than all else.
+	if manifold(c.sightings[0].Place) && (len(cert.AuthorityKeyId) == 0 || bytes.Equal(cert.AuthorityKeyId, cert.SubjectKeyId)) {
+		return true
+	}
+	return pki.SelfSigned(cert)
 }
 
 // sortAsTrustIs puts each CA before what it signed, servers before clients.

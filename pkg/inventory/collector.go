@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -26,9 +27,21 @@ type Sighting struct {
 	Certificate *x509.Certificate
 	// Intermediates came with it.
 	Intermediates []*x509.Certificate
-	// Address is the host name or IP address that a server was reached by;
-	// "" for all else.
+	// Owner is whose it is, where that is neither the cluster's, as its API has
+	// it, nor the caller's: a node (OwnerNode) or a tree of files. What somebody
+	// trusts counts for their own certificates alone.
+	Owner string
+	// Server is the host:port that a server was reached at. Of a CA, and of a
+	// client's certificate, it is that of the server which its holder connects
+	// to; "" where it is for no server in particular.
+	Server string
+	// Address is the host name or IP address that a server was reached by. Of a
+	// CA with a Server, it is the name that its holder verifies the server by; ""
+	// for all else.
 	Address string
+	// For are the places of the trust of those who reach a server in this way;
+	// nil for everybody.
+	For []catalog.Place
 	// Row is the catalog's name of what should be there, where the place is
 	// that of one certificate and no other: a file of a known name. "" where
 	// the catalog has to recognise it.
@@ -36,6 +49,8 @@ type Sighting struct {
 	// Key is the public half of the private key that was found beside it; nil
 	// where none was, or none was looked at.
 	Key crypto.PublicKey
+
+	depth int // how far behind its leaf an intermediate stands
 }
 
 // Collector gathers what the sources of a scan report, and judges it. Its
@@ -59,18 +74,59 @@ type Collector struct {
 	findings []PlaceFinding
 	skipped  []Skip
 	looked   map[string]bool
+	pools    []Pool
 }
 
-// See reports a certificate.
+// OwnerNode is the Owner of what is on the node called name.
+func OwnerNode(name string) string { return "node/" + name }
+
+// Pool is what somebody verifies a server by whose kubeconfig names no CA: the
+// roots of this machine.
+type Pool struct {
+	Location
+	Place           catalog.Place
+	Server, Address string // as in a Sighting
+	Roots           *x509.CertPool
+}
+
+// Trust reports that a pool verifies a server.
+func (c *Collector) Trust(p Pool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pools = append(c.pools, p)
+}
+
+// See reports a certificate, and those that came with it.
 func (c *Collector) See(s Sighting) {
+	c.see(s, true)
+	for i, between := range s.Intermediates {
+		c.see(presented(s, i, between), false)
+	}
+}
+
+// presented is the sighting of what stands behind the certificate of s.
+func presented(s Sighting, i int, cert *x509.Certificate) Sighting {
+	behind := Sighting{
+		Location: s.Location, Owner: s.Owner, Place: catalog.PresentedCA,
+		Name: s.Name + "#" + strconv.Itoa(i+2), Certificate: cert, depth: i,
+	}
+	if manifold(s.Place) {
+		behind.Place = catalog.SecretChain
+	}
+	return behind
+}
+
+func (c *Collector) see(s Sighting, counts bool) {
 	hash := sha256.Sum256(s.Certificate.Raw)
 	var own []Finding
 	if manifold(s.Place) {
-		own = judgeAlone(s, c.evidence(nil))
+		own = judgeAlone(s, &evidence{now: c.Now, within: c.Within})
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.count++
+	if counts {
+		c.count++
+	}
 	if c.FaultsOnly && manifold(s.Place) && !slices.ContainsFunc(own, isFault) {
 		return
 	}
@@ -89,7 +145,7 @@ func (c *Collector) See(s Sighting) {
 // place. Such a certificate is judged when it comes, by what comes with it,
 // and only its bytes are kept.
 func manifold(place catalog.Place) bool {
-	return place == catalog.SecretLeaf || place == catalog.SecretCA
+	return place == catalog.SecretLeaf || place == catalog.SecretCA || place == catalog.SecretChain
 }
 
 // isFault reports whether somebody has to act on f.
@@ -151,10 +207,11 @@ func (c *Collector) Inventory(cluster Cluster) *Inventory {
 	// is the same one in every run.
 	slices.SortFunc(found, func(a, b *certificate) int { return bytes.Compare(a.hash[:], b.hash[:]) })
 	nameCAs(found)
-	signed(found)
+	signed(found, c.Now)
 	evidence := c.evidence(found)
+	evidence.relate(found)
 	for _, f := range found {
-		f.entry.HeldAgainst = evidence.against(f)
+		f.entry.HeldAgainst = f.verdict.places
 		f.entry.Findings = judge(f, evidence)
 		f.entry.Status = statusOf(f.entry.Findings)
 	}
@@ -171,6 +228,7 @@ func (c *Collector) Inventory(cluster Cluster) *Inventory {
 		Skipped:    append([]Skip{}, c.skipped...),
 		LookedFor:  slices.Sorted(maps.Keys(c.looked)),
 	}
+	inv.Findings = append(inv.Findings, evidence.strangers(found)...)
 	for _, f := range found {
 		inv.Items = append(inv.Items, f.entry)
 	}

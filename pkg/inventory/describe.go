@@ -18,7 +18,7 @@ func describe(cert *x509.Certificate) Entry {
 	hash := sha256.Sum256(cert.Raw)
 	e := Entry{
 		Subject:            Subject{cert.Subject.CommonName, list(cert.Subject.Organization)},
-		Issuer:             cert.Issuer.String(),
+		Issuer:             pki.NameOf(cert.RawIssuer),
 		SerialNumber:       serial(cert.SerialNumber),
 		DNSNames:           list(cert.DNSNames),
 		IPAddresses:        []string{},

@@ -71,6 +71,9 @@ type Entry struct {
 	// SignedBy is the name of the CA entry whose key signed it (its own name
 	// for a root), or "" when that CA was not seen.
 	SignedBy string `json:"signedBy"`
+	// SignedBySHA256 is that entry's SHA256: a name may be that of several CAs
+	// while one replaces another.
+	SignedBySHA256 string `json:"signedBySHA256"`
 	// HeldAgainst are the places of the trust that it was held against: those
 	// that count for it, as far as they were seen.
 	HeldAgainst []string  `json:"heldAgainst"`

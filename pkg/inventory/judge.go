@@ -1,8 +1,9 @@
 package inventory
 
 import (
-	"crypto/x509"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
@@ -12,10 +13,17 @@ import (
 type evidence struct {
 	now    time.Time
 	within time.Duration // 0 for the default
-	// trust is the anchors configured at each place.
-	trust map[catalog.Place][]*x509.Certificate
-	// valid tells of a location whether something there is in date.
-	valid map[Location]bool
+	// verifiers are those who verify others.
+	verifiers []*verifier
+	// reached has the addresses, as host:port, that the API server was seen at.
+	reached map[string]bool
+	// servers has, for each owner of files, where the components connect to whose
+	// kubeconfigs lie there.
+	servers map[string]map[string]bool
+	// culprits are CAs that a verification fails for.
+	culprits map[*certificate]bool
+	// valid has the CAs at each location that are in date.
+	valid map[Location][]*certificate
 	// files are what lies in the files of each row.
 	files map[string][]*certificate
 	// serials counts what a CA signed under one serial number.
@@ -32,21 +40,30 @@ type serialOf struct {
 func (c *Collector) evidence(found []*certificate) *evidence {
 	e := &evidence{
 		now: c.Now, within: c.Within,
-		trust:   map[catalog.Place][]*x509.Certificate{},
-		valid:   map[Location]bool{},
-		files:   map[string][]*certificate{},
-		serials: map[serialOf]int{},
+		verifiers: verifiersOf(found, c.pools),
+		reached:   map[string]bool{},
+		servers:   map[string]map[string]bool{},
+		culprits:  map[*certificate]bool{},
+		valid:     map[Location][]*certificate{},
+		files:     map[string][]*certificate{},
+		serials:   map[serialOf]int{},
 	}
 	for _, f := range found {
 		if f.signer != nil && f.signer != f {
 			e.serials[serialOf{f.signer, f.entry.SerialNumber}]++
 		}
 		for _, s := range f.sightings {
-			if catalog.IsAnchor(s.Place) {
-				e.trust[s.Place] = append(e.trust[s.Place], f.cert())
+			switch {
+			case s.Place == catalog.APIServerEndpoint && s.Server != "":
+				e.reached[s.Server] = true
+			case s.Place == catalog.ServerCAFile && s.Server != "":
+				if e.servers[s.Owner] == nil {
+					e.servers[s.Owner] = map[string]bool{}
+				}
+				e.servers[s.Owner][s.Server] = true
 			}
 			if f.entry.IsCA && !c.Now.After(f.entry.NotAfter) {
-				e.valid[s.Location] = true
+				e.valid[s.Location] = append(e.valid[s.Location], f)
 			}
 			if s.Place == catalog.LeafFile && s.Row != "" {
 				e.files[s.Row] = append(e.files[s.Row], f)
@@ -62,6 +79,7 @@ var rules = []func(*certificate, *evidence) []Finding{
 	judgeChain,
 	judgeSelfSigned,
 	judgeCALife,
+	judgeAuthority,
 	judgeNames,
 	judgeUsage,
 	judgeSubject,
@@ -76,10 +94,11 @@ var rules = []func(*certificate, *evidence) []Finding{
 
 // judge returns what is wrong with c.
 func judge(c *certificate, e *evidence) []Finding {
-	findings := append([]Finding{}, c.own...)
 	if c.parsed == nil {
-		return append(findings, judgeCALife(c, e)...) // the rest was judged when it came
+		// The rest was judged when it came.
+		return append(append([]Finding{}, c.own...), judgeCALife(c, e)...)
 	}
+	findings := []Finding{}
 	for _, rule := range rules {
 		for _, f := range rule(c, e) {
 			if c.seenOnly(catalog.CopyFile) {
@@ -89,6 +108,37 @@ func judge(c *certificate, e *evidence) []Finding {
 				findings = append(findings, f)
 			}
 		}
+	}
+	// It may lie among the many as well: what only they show is added, and what
+	// is said already is not said twice.
+	for _, f := range c.own {
+		if !slices.ContainsFunc(findings, func(said Finding) bool { return said.Code == f.Code }) {
+			findings = append(findings, f)
+		}
+	}
+	return c.everywhere(findings)
+}
+
+// everywhere tells all the places of what lies in a Secret and is trusted
+// elsewhere too: whoever replaces it in one has to do so in the other.
+func (c *certificate) everywhere(findings []Finding) []Finding {
+	if !slices.ContainsFunc(c.sightings, func(s Sighting) bool { return manifold(s.Place) }) {
+		return findings
+	}
+	const most = 5
+	var places []string
+	for i, l := range c.entry.Locations {
+		if i == most {
+			places = append(places, fmt.Sprintf("%d more", len(c.entry.Locations)-most))
+			break
+		}
+		places = append(places, l.Where)
+	}
+	if len(places) < 2 {
+		return findings
+	}
+	for i := range findings {
+		findings[i].Message += " (it lies in " + strings.Join(places, ", ") + ")"
 	}
 	return findings
 }
@@ -100,7 +150,7 @@ func judgeAlone(s Sighting, e *evidence) []Finding {
 	c.parsed, c.sightings = s.Certificate, []Sighting{s}
 	c.entry.Name, c.entry.Role = s.Name, roleAt(c.entry, s.Place)
 	var findings []Finding
-	for _, rule := range []func(*certificate, *evidence) []Finding{judgeDates, judgeStrength} {
+	for _, rule := range []func(*certificate, *evidence) []Finding{judgeDates, judgeAloneNames, judgeStrength} {
 		findings = append(findings, rule(c, e)...)
 	}
 	return findings

@@ -1,9 +1,8 @@
 package inventory
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,93 +11,202 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-// against returns the places that c is held against, as far as they were seen.
-func (e *evidence) against(c *certificate) []string {
-	places := []string{}
-	for _, place := range c.anchors {
-		if len(e.trust[place]) > 0 {
-			places = append(places, string(place))
-		}
-	}
-	return places
+// verdict is what those say who verify a certificate.
+type verdict struct {
+	places   []string // of the trust that it was held against
+	refusals []refusal
 }
 
-// judgeChain holds c against each place that has anchors for it. A place that
-// could not be read says nothing.
-func judgeChain(c *certificate, e *evidence) []Finding {
-	var intermediates []*x509.Certificate
-	for _, s := range c.sightings {
-		intermediates = append(intermediates, s.Intermediates...)
+// refusal is why some of them do not accept it.
+type refusal struct {
+	severity Severity
+	fault    *pki.ChainFault
+	who      []string
+	signed   *certificate // the culprit, where it was seen
+}
+
+// relate holds each of found against everybody who verifies it.
+func (e *evidence) relate(found []*certificate) {
+	byRaw := map[string]*certificate{}
+	for _, f := range found {
+		if f.entry.Role == catalog.CA {
+			byRaw[string(f.raw)] = f
+		}
 	}
-	var findings []Finding
-	for _, place := range c.anchors {
-		anchors := e.trust[place]
-		if len(anchors) == 0 {
+	for _, f := range found {
+		f.verdict = verdict{places: []string{}}
+		if f.parsed == nil {
 			continue
 		}
-		if err := pki.VerifyChain(c.cert(), intermediates, anchors, e.now); err != nil {
-			findings = append(findings, Finding{CodeChainBroken, Critical,
-				fmt.Sprintf("does not chain to the %s: %s", place, chainFault(err, c.cert(), anchors)),
-				fmt.Sprintf("find out which is the wrong one: this certificate (signed by %q) or the %s", c.entry.Issuer, place)})
+		var order []catalog.Place
+		for i := range f.sightings {
+			e.hold(f, &f.sightings[i], byRaw)
+			order = append(order, verifiedBy(&f.sightings[i], pki.Subject(f.entry.Subject))...)
 		}
+		slices.SortStableFunc(f.verdict.places, func(a, b string) int {
+			return cmp.Compare(slices.Index(order, catalog.Place(a)), slices.Index(order, catalog.Place(b)))
+		})
+		if len(f.verdict.places) == 0 && f.signer != nil && f.signer != f && e.now.After(f.signer.entry.NotAfter) {
+			e.culprits[f.signer] = true
+		}
+	}
+}
+
+// hold holds c against those who verify it where it was seen as s.
+func (e *evidence) hold(c *certificate, s *Sighting, byRaw map[string]*certificate) {
+	usage, ok := usageOf(s)
+	if !ok {
+		return
+	}
+	for _, v := range e.verifiers {
+		if !e.verifies(v, s, c) {
+			continue
+		}
+		if place := string(v.place); !slices.Contains(c.verdict.places, place) {
+			c.verdict.places = append(c.verdict.places, place)
+		}
+		fault := v.trusted().Verify(c.cert(), s.Intermediates, usage, e.now)
+		if fault == nil || fault.Kind == pki.FaultLeaf {
+			continue // what is wrong with c itself, the other rules say
+		}
+		r := refusal{severity: Critical, fault: fault, who: []string{v.who()}}
+		if v.place == catalog.OtherContextCA || v.place == catalog.ClusterInfoCA && v.server != s.Server {
+			r.severity = Warning // not in use, or not looked at itself
+		}
+		if fault.Culprit != nil {
+			r.signed = byRaw[string(fault.Culprit.Raw)]
+			if r.signed != nil && (fault.Kind == pki.FaultDates || fault.Kind == pki.FaultNoCA) {
+				e.culprits[r.signed] = true
+			}
+		}
+		c.verdict.add(r)
+	}
+}
+
+// add takes a refusal in; who refuses for one reason stands together.
+func (v *verdict) add(r refusal) {
+	for i := range v.refusals {
+		same := &v.refusals[i]
+		if same.severity == r.severity && same.fault.Kind == r.fault.Kind && same.fault.Detail == r.fault.Detail && sameCertificate(same.fault.Culprit, r.fault.Culprit) {
+			if !slices.Contains(same.who, r.who[0]) {
+				same.who = append(same.who, r.who...)
+			}
+			return
+		}
+	}
+	v.refusals = append(v.refusals, r)
+}
+
+func sameCertificate(a, b *x509.Certificate) bool {
+	return a == b || a != nil && b != nil && a.Equal(b)
+}
+
+// judgeChain says who refuses c, and why. Where nobody could be read who
+// verifies it, it says nothing.
+func judgeChain(c *certificate, e *evidence) []Finding {
+	var findings []Finding
+	over := e.now.After(c.entry.NotAfter) || e.now.Before(c.entry.NotBefore)
+	for _, r := range c.verdict.refusals {
+		if over && r.fault.Kind == pki.FaultDates {
+			continue // the CA's end is said of the CA
+		}
+		who := enumerate(r.who)
+		f := Finding{CodeChainBroken, r.severity, "does not verify for " + who + ": " + r.reason(e), ""}
+		switch r.fault.Kind {
+		case pki.FaultDates:
+			f.Fix = "replace the CA, and have what it signed issued again"
+			if r.signed != nil {
+				f.Fix = renewal(r.signed)
+			}
+		case pki.FaultUsage, pki.FaultConstraint:
+			f.Fix = "have that CA issued again without the restriction, or this certificate by another one"
+		case pki.FaultNoCA:
+			f.Fix = newCA
+		case pki.FaultAlgorithm:
+			f.Fix = "have it issued again with an algorithm that Kubernetes accepts: ECDSA P-256 or RSA, with SHA-256"
+		default:
+			f.Fix = fmt.Sprintf("find out which is the wrong one: this certificate (signed by %q) or the CA that is trusted there", cut(c.entry.Issuer))
+		}
+		findings = append(findings, f)
 	}
 	return findings
 }
 
-// chainFault says why cert does not chain to anchors, in fewer words than x509
-// where those say no more than the finding.
-func chainFault(err error, cert *x509.Certificate, anchors []*x509.Certificate) string {
-	// x509 has no type for it where it looks for an authority.
-	if strings.Contains(err.Error(), "insecure algorithm") {
-		return "signed with an algorithm that is refused today"
+// reason says why, in words.
+func (r refusal) reason(e *evidence) string {
+	if r.fault.Kind != pki.FaultDates {
+		return r.fault.Detail
 	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		for _, ca := range anchors {
-			if bytes.Equal(ca.RawSubject, cert.RawIssuer) {
-				return "the CA of its issuer's name there has another key"
-			}
+	if r.fault.Culprit == nil {
+		return "a CA in its chain is out of date"
+	}
+	ca := fmt.Sprintf("its CA %q", cut(pki.NameOf(r.fault.Culprit.RawSubject)))
+	if r.signed != nil {
+		ca = "its CA, " + r.signed.entry.Name + ","
+	}
+	if e.now.Before(r.fault.Culprit.NotBefore) {
+		return fmt.Sprintf("%s is valid only in %s", ca, Span(e.now, r.fault.Culprit.NotBefore))
+	}
+	return fmt.Sprintf("%s expired %s ago", ca, Span(r.fault.Culprit.NotAfter, e.now))
+}
+
+// mostNamed is how many of those who refuse a certificate are named.
+const mostNamed = 4
+
+// enumerate writes names as a person would.
+func enumerate(names []string) string {
+	if len(names) > mostNamed {
+		names = append(names[:mostNamed:mostNamed], fmt.Sprintf("%d more", len(names)-mostNamed))
+	}
+	if len(names) == 1 {
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// cut bounds what a stranger chose.
+func cut(text string) string {
+	const most = 300
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + " …"
+}
+
+// holdsAPIServer reports whether the API server's certificate was seen among the
+// files of owner.
+func (e *evidence) holdsAPIServer(owner string) bool {
+	return slices.ContainsFunc(e.files[apiServer], func(f *certificate) bool {
+		return slices.ContainsFunc(f.sightings, func(s Sighting) bool { return s.Row == apiServer && s.Owner == owner })
+	})
+}
+
+// strangers finds kubeconfigs on nodes whose holders do not trust the API server
+// that they connect to. It is said of them, not of the API server: a node has no
+// say about others.
+func (e *evidence) strangers(found []*certificate) []PlaceFinding {
+	var findings []PlaceFinding
+	for _, v := range e.verifiers {
+		if v.place != catalog.ServerCAFile || v.server == "" || !strings.HasPrefix(v.owner, OwnerNode("")) {
+			continue
 		}
-		return fmt.Sprintf("it is signed by %q, which is not there", cert.Issuer)
+		for _, f := range found {
+			i := slices.IndexFunc(f.sightings, func(s Sighting) bool {
+				return s.Place == catalog.APIServerEndpoint && s.Server != "" &&
+					(s.Server == v.server || samePort(s.Server, v.server) && f.cert().VerifyHostname(v.address) == nil)
+			})
+			if i < 0 || e.holdsAPIServer(v.owner) {
+				continue // or it is said of the file there
+			}
+			fault := v.trusted().Verify(f.cert(), f.sightings[i].Intermediates, x509.ExtKeyUsageServerAuth, e.now)
+			if fault == nil || fault.Kind == pki.FaultLeaf {
+				continue
+			}
+			findings = append(findings, PlaceFinding{v.at, Finding{CodeChainBroken, Critical,
+				fmt.Sprintf("does not trust the API server that it connects to (%s): %s", v.server, refusal{fault: fault}.reason(e)),
+				"put the CA that signed the API server's certificate there: kube-root-ca.crt has it"}})
+			break
+		}
 	}
-	return strings.TrimPrefix(err.Error(), "x509: ")
-}
-
-// judgeSelfSigned finds a server that vouches for itself where a CA should.
-func judgeSelfSigned(c *certificate, _ *evidence) []Finding {
-	row, known := catalog.Lookup(c.entry.Name)
-	if !known || c.entry.Role != catalog.Server || c.entry.SignedBy != c.entry.Name || row.SignedBy == row.Name {
-		return nil
-	}
-	f := Finding{CodeSelfSigned, Warning,
-		fmt.Sprintf("is signed by itself; %s should sign it", row.SignedBy),
-		"have it issued by the cluster's CA"}
-	if row.Name == "kubelet-server" {
-		// What a kubelet does unless it is told otherwise, and kubeadm does not.
-		f.Severity = Info
-		f.Fix = "set serverTLSBootstrap: true in the kubelet's configuration, and have its requests approved"
-	}
-	return []Finding{f}
-}
-
-// judgeCALife finds a certificate that outlives its signer: it ends with it.
-func judgeCALife(c *certificate, _ *evidence) []Finding {
-	if c.signer == nil || c.signer == c || !c.signer.entry.NotAfter.Before(c.entry.NotAfter) {
-		return nil
-	}
-	return []Finding{{CodeCAExpiresFirst, Warning,
-		fmt.Sprintf("ends with its CA, %s, on %s, before its own date", c.signer.entry.Name, c.signer.entry.NotAfter.Format("2006-01-02")),
-		"replace the CA before that day, and have this certificate issued again"}}
-}
-
-// judgeSight says so when there was nothing to hold c against, and no CA that
-// was seen has signed it.
-func judgeSight(c *certificate, e *evidence) []Finding {
-	seen := func(place catalog.Place) bool { return len(e.trust[place]) > 0 }
-	signed := c.entry.SignedBy != "" && c.entry.SignedBy != c.entry.Name
-	if c.entry.Role == catalog.CA || signed || slices.ContainsFunc(c.anchors, seen) {
-		return nil
-	}
-	return []Finding{{CodeUnverified, Info,
-		fmt.Sprintf("could not be verified: no CA was seen that it is held against in use (it is signed by %q)", c.entry.Issuer),
-		"compare it with the files on its node: kubectl certs inspect --node-files"}}
+	return findings
 }

@@ -1,11 +1,11 @@
 package inventory
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
-
-	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 )
@@ -29,22 +29,25 @@ func (e *evidence) soon(life time.Duration) time.Duration {
 
 func judgeDates(c *certificate, e *evidence) []Finding {
 	cert, now := c.entry, e.now
-	left := cert.NotAfter.Sub(now)
 	life := cert.NotAfter.Sub(cert.NotBefore)
 	switch {
+	case cert.NotAfter.Before(cert.NotBefore):
+		return []Finding{{CodeExpired, c.urgency(e),
+			fmt.Sprintf("is never valid: it ends (%s) before it begins (%s)", cert.NotAfter.UTC().Format(time.RFC3339), cert.NotBefore.UTC().Format(time.RFC3339)),
+			"have it issued again with dates that make sense"}}
 	case now.Before(cert.NotBefore):
 		return []Finding{{CodeNotYetValid, Critical,
-			fmt.Sprintf("is valid only from %s, in %s", cert.NotBefore.UTC().Format(time.RFC3339), duration.HumanDuration(cert.NotBefore.Sub(now))),
+			fmt.Sprintf("is valid only from %s, in %s", cert.NotBefore.UTC().Format(time.RFC3339), Span(now, cert.NotBefore)),
 			"compare the clocks of this machine and of the machine that signed it"}}
 	// A certificate is valid through its last second (RFC 5280, section 4.1.2.5).
-	case left < 0:
+	case now.After(cert.NotAfter):
 		return []Finding{{CodeExpired, c.urgency(e),
-			fmt.Sprintf("expired %s ago", duration.HumanDuration(-left)),
-			renewal(c.entry)}}
-	case left < e.soon(life):
+			fmt.Sprintf("expired %s ago", Span(cert.NotAfter, now)),
+			renewal(c)}}
+	case cert.NotAfter.Sub(now) < e.soon(life):
 		return []Finding{{CodeExpiresSoon, mildest(c.urgency(e), Warning),
-			fmt.Sprintf("expires in %s", duration.HumanDuration(left)),
-			renewal(c.entry)}}
+			fmt.Sprintf("expires in %s", Span(now, cert.NotAfter)),
+			renewal(c)}}
 	}
 	return nil
 }
@@ -56,29 +59,90 @@ func (c *certificate) urgency(e *evidence) Severity {
 		return Info // it is kept for a while, whatever came of it
 	case c.seenOnly(catalog.OtherContextClient, catalog.OtherContextCA):
 		return Warning // not this cluster's, or not in use
-	case c.entry.IsCA && c.hasSuccessor(e):
-		return Info
+	case c.entry.Role == catalog.CA:
+		return c.urgencyOfCA(e)
 	case c.entry.Name == "service-account":
 		return Info // only its key is used, which has no end
 	}
 	return Critical
 }
 
-// hasSuccessor reports whether a CA that has run out stands beside one that has
-// not, wherever it is: replacing a CA leaves the old one in its bundles.
-func (c *certificate) hasSuccessor(e *evidence) bool {
+// urgencyOfCA is urgency for a CA: it depends on who depends on it.
+func (c *certificate) urgencyOfCA(e *evidence) Severity {
+	switch {
+	case e.culprits[c]:
+		return Critical // something that was seen is refused for it
+	case !e.now.After(c.entry.NotAfter):
+		if c.onlyOneOfMany(e) {
+			return Warning
+		}
+		return Critical
+	case c.succeeded(e, func(ca *certificate) bool {
+		return bytes.Equal(ca.subject, c.subject) && bytes.Equal(ca.key(), c.key())
+	}):
+		return Info // the successor verifies what this one signed
+	case c.succeeded(e, func(ca *certificate) bool { return bytes.Equal(ca.subject, c.subject) }):
+		return Warning // replaced, and nothing that was seen is signed by it
+	case c.onlyOneOfMany(e):
+		return Warning
+	}
+	return Critical
+}
+
+// onlyOneOfMany reports whether c stands in bundles of CAs that have nothing to
+// do with each other, or behind a certificate that does not need it: what of it
+// is used, nobody can tell.
+func (c *certificate) onlyOneOfMany(e *evidence) bool {
 	for _, s := range c.sightings {
-		if !e.valid[s.Location] {
+		switch {
+		case s.Place == catalog.PresentedCA, s.Place == catalog.SecretChain && s.depth > 0:
+		case s.Place == catalog.LeafFile && s.Row == "" || s.Place == catalog.CallBundle || s.Place == catalog.TrustBundle:
+			if !e.succeedsAt(s.Location, func(ca *certificate) bool { return ca != c }) {
+				return false
+			}
+		default:
 			return false
 		}
 	}
-	return e.now.After(c.entry.NotAfter)
+	return true
+}
+
+// succeeded reports whether a CA that is in date, and that is like c, stands
+// beside it wherever it is: replacing a CA leaves the old one in its bundles.
+func (c *certificate) succeeded(e *evidence, like func(*certificate) bool) bool {
+	for _, s := range c.sightings {
+		if !e.succeedsAt(s.Location, like) {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *evidence) succeedsAt(at Location, like func(*certificate) bool) bool {
+	return slices.ContainsFunc(e.valid[at], like)
+}
+
+// key is the public key, as DER.
+func (c *certificate) key() []byte { return c.cert().RawSubjectPublicKeyInfo }
+
+// isIntermediate reports whether c is a CA that another one signed, and that is
+// only sent along.
+func (c *certificate) isIntermediate() bool {
+	sent := func(s Sighting) bool { return s.Place == catalog.PresentedCA || s.Place == catalog.SecretChain }
+	return c.entry.Role == catalog.CA && c.signer != c && slices.ContainsFunc(c.sightings, sent) &&
+		c.seenOnly(catalog.PresentedCA, catalog.SecretChain, catalog.LeafFile)
 }
 
 // renewal says how a certificate is replaced.
-func renewal(e Entry) string {
+func renewal(c *certificate) string {
+	e := c.entry
 	row, known := catalog.Lookup(e.Name)
 	switch {
+	case known && row.Profile != nil && row.Profile.CommonNamePrefix != "":
+		node := strings.TrimPrefix(e.Subject.CommonName, row.Profile.CommonNamePrefix)
+		return fmt.Sprintf("the kubelet renews it by itself while it is valid; afterwards: kubectl certs issue %s --node %q, and put the file where the node's kubeconfig points", row.Profile.Name, node)
+	case c.isIntermediate():
+		return "have the intermediate issued again, and put the new one behind the certificates that it signed"
 	case known && row.Profile != nil && row.Profile.CommonName == "":
 		return fmt.Sprintf("have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue %s --name %q", row.Name, e.Subject.CommonName)
 	case known && row.Profile != nil:

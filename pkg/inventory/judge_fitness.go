@@ -4,52 +4,27 @@ import (
 	"bytes"
 	"crypto/x509"
 	"fmt"
-	"slices"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-func judgeNames(c *certificate, _ *evidence) []Finding {
+func judgeUsage(c *certificate, _ *evidence) []Finding {
 	var findings []Finding
-	var judged []string
-	for _, s := range c.sightings {
-		if s.Address == "" || slices.Contains(judged, s.Address) {
+	for i := range c.sightings {
+		usage, ok := usageOf(&c.sightings[i])
+		if !ok || pki.HasUsage(c.cert(), usage) {
 			continue
 		}
-		judged = append(judged, s.Address)
-		if c.cert().VerifyHostname(s.Address) != nil {
-			findings = append(findings, Finding{CodeSANMismatch, Critical,
-				fmt.Sprintf("does not name %s, the address it is reached by", s.Address),
-				"add the address to the certificate's subject alternative names, or connect by a name that is among them"})
+		as, name := catalog.Server, "server auth"
+		if usage == x509.ExtKeyUsageClientAuth {
+			as, name = catalog.Client, "client auth"
 		}
+		findings = append(findings, Finding{CodeWrongUsage, Critical,
+			fmt.Sprintf("is used as a %s certificate but lacks the extended key usage %q", as, name),
+			"have it issued again with that usage"})
 	}
 	return findings
-}
-
-func judgeUsage(c *certificate, _ *evidence) []Finding {
-	usage, name := x509.ExtKeyUsageServerAuth, "server auth"
-	switch c.entry.Role {
-	case catalog.CA:
-		return nil
-	case catalog.Client:
-		usage, name = x509.ExtKeyUsageClientAuth, "client auth"
-	}
-	if pki.HasUsage(c.cert(), usage) || c.useUnknown() {
-		return nil
-	}
-	return []Finding{{CodeWrongUsage, Critical,
-		fmt.Sprintf("is used as a %s certificate but lacks the extended key usage %q", c.entry.Role, name),
-		"have it issued again with that usage"}}
-}
-
-// useUnknown reports whether nothing tells what c is used for: it lies in files
-// of no known name, and is neither a server's nor a client's, but signs code or
-// mail, for example.
-func (c *certificate) useUnknown() bool {
-	return !slices.ContainsFunc(c.sightings, func(s Sighting) bool {
-		return s.Row != "" || s.Place != catalog.LeafFile && s.Place != catalog.CopyFile
-	}) && !pki.HasUsage(c.cert(), x509.ExtKeyUsageServerAuth) && !pki.HasUsage(c.cert(), x509.ExtKeyUsageClientAuth)
 }
 
 // judgeSubject finds a file that holds somebody else's certificate.

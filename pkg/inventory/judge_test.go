@@ -145,7 +145,7 @@ func chainsOf(t *testing.T) []judgement {
 		{"a server that clients' CA did not sign", beside(api, anchor(catalog.KubeconfigCA, ca), anchor(catalog.RootCA, ca), anchor(catalog.ClientCA, other)), time.Time{}, nil},
 		{"a server that pods do not trust", beside(api, anchor(catalog.KubeconfigCA, ca), anchor(catalog.RootCA, other)), time.Time{}, broken},
 		{"a server that the kubeconfig does not trust", beside(api, anchor(catalog.KubeconfigCA, other), anchor(catalog.RootCA, ca)), time.Time{}, broken},
-		{"a server that nobody trusts", beside(api, everywhere(other)...), time.Time{}, codes(inventory.CodeChainBroken, inventory.CodeChainBroken)},
+		{"a server that nobody trusts", beside(api, everywhere(other)...), time.Time{}, broken}, // for one reason
 		{"a server, and no trust can be read", beside(api), time.Time{}, codes(inventory.CodeUnverified)},
 		{"a CA is its own anchor", beside(anchor(catalog.KubeconfigCA, ca), anchor(catalog.ClientCA, other)), time.Time{}, nil},
 	}
@@ -307,13 +307,13 @@ func TestMessages(t *testing.T) {
 		{"not yet valid", beside(client(ca.Issue(t, pkitest.Client("alice"), pkitest.Valid(pkitest.Now.Add(time.Hour), pkitest.Now.Add(2*time.Hour))))),
 			"is valid only from 2026-01-15T13:00:00Z, in 60m; compare the clocks of this machine and of the machine that signed it"},
 		{"signed by another key", beside(alice, anchor(catalog.ClientCA, other)),
-			`does not chain to the client-ca-file: it is signed by "CN=kubernetes", which is not there; find out which is the wrong one: this certificate (signed by "CN=kubernetes") or the client-ca-file`},
+			`does not verify for the API server (client-ca-file): it is signed by "CN=kubernetes", which is not there; find out which is the wrong one: this certificate (signed by "CN=kubernetes") or the CA that is trusted there`},
 		{"the place that does not trust it", beside(api, anchor(catalog.KubeconfigCA, ca), anchor(catalog.RootCA, other)),
-			`does not chain to the kube-root-ca.crt: it is signed by "CN=kubernetes", which is not there; find out which is the wrong one: this certificate (signed by "CN=kubernetes") or the kube-root-ca.crt`},
+			`does not verify for pods (kube-root-ca.crt): it is signed by "CN=kubernetes", which is not there; find out which is the wrong one: this certificate (signed by "CN=kubernetes") or the CA that is trusted there`},
 		{"signed by another key of that name", beside(alice, anchor(catalog.ClientCA, ca.Impostor(t))),
-			`does not chain to the client-ca-file: the CA of its issuer's name there has another key; find out which is the wrong one: this certificate (signed by "CN=kubernetes") or the client-ca-file`},
+			`does not verify for the API server (client-ca-file): the CA with this subject has a different key; find out which is the wrong one: this certificate (signed by "CN=kubernetes") or the CA that is trusted there`},
 		{"signed by the right key with SHA-1", beside(sha1, anchor(catalog.ClientCA, rsaCA)),
-			`does not chain to the client-ca-file: signed with an algorithm that is refused today; find out which is the wrong one: this certificate (signed by "CN=kubernetes") or the client-ca-file`},
+			`does not verify for the API server (client-ca-file): it is signed with an algorithm that is refused today (SHA1-RSA); have it issued again with an algorithm that Kubernetes accepts: ECDSA P-256 or RSA, with SHA-256`},
 		{"another address", beside(server(api.Certificate, "10.0.0.1")),
 			"does not name 10.0.0.1, the address it is reached by; add the address to the certificate's subject alternative names, or connect by a name that is among them"},
 	}

@@ -89,7 +89,7 @@ func judgeLife(c *certificate, _ *evidence) []Finding {
 		severity = Info // a component, whose file does not leave its node
 	}
 	return []Finding{{CodeLongLivedClient, severity,
-		fmt.Sprintf("lives for %s, and cannot be revoked", duration.HumanDuration(life)),
+		fmt.Sprintf("lives for %s, and cannot be revoked", Span(c.entry.NotBefore, c.entry.NotAfter)),
 		"issue short-lived ones: kubectl certs issue NAME --expires-in 24h"}}
 }
 

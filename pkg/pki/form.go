@@ -3,7 +3,6 @@ package pki
 import (
 	"bytes"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -185,21 +184,9 @@ func ParseFirst(der []byte) (*x509.Certificate, error) {
 	return ParseCertificate(bytes.Clone(element.FullBytes))
 }
 
-// longestName is how many bytes of a distinguished name are put into a sentence;
-// to write a longer one takes a time that grows with its square.
-const longestName = 1024
-
-// NameText writes a distinguished name for a sentence, as RFC 4514 does.
-func NameText(der []byte) string {
-	if len(der) > longestName {
-		return fmt.Sprintf("(a name of %d bytes)", len(der))
-	}
-	var name pkix.RDNSequence
-	if _, err := asn1.Unmarshal(der, &name); err != nil {
-		return "(a name that cannot be read)"
-	}
-	return name.String()
-}
+// NameText writes a distinguished name for a sentence, as NameOf does, cut to
+// what fits a line.
+func NameText(der []byte) string { return bounded(NameOf(der)) }
 
 // DescribeRequest says what a certificate request asks for:
 // for whom, under which names, with which key.

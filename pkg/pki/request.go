@@ -40,11 +40,12 @@ func (s Subject) String() string {
 		}
 		return value
 	}
-	text := "CN=" + one(s.CommonName)
+	var text strings.Builder // there can be a hundred thousand groups
+	text.WriteString("CN=" + one(s.CommonName))
 	for _, o := range s.Organizations {
-		text += ", O=" + one(o)
+		text.WriteString(", O=" + one(o))
 	}
-	return text
+	return text.String()
 }
 
 // NewRequest returns a PKCS #10 certification request (RFC 2986) for subject

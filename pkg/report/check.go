@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
@@ -114,7 +115,7 @@ func categoryOf(e *inventory.Entry) *category {
 		}
 	}
 	switch {
-	case e.IsCA:
+	case e.Role == catalog.CA:
 		return inAuthorities
 	case e.Role == catalog.Client:
 		return inClients
@@ -191,13 +192,13 @@ func check(inv *inventory.Inventory, o CheckOptions) []*checked {
 		if e.Copy {
 			continue // it is counted where it was skipped
 		}
-		in[categoryOf(e)].add(subject{e.ID(), e, e.Findings})
+		in[categoryOf(e)].add(subject{e.ID(), e, e.Findings}, inv.TakenAt)
 	}
 	for _, f := range inv.Findings {
-		in[categoryAt(f.Source)].add(subject{f.Where, nil, []inventory.Finding{f.Finding}})
+		in[categoryAt(f.Source)].add(subject{f.Where, nil, []inventory.Finding{f.Finding}}, inv.TakenAt)
 	}
 	for _, r := range inv.Requests {
-		in[inRequests].add(subject{r.Name, nil, r.Findings})
+		in[inRequests].add(subject{r.Name, nil, r.Findings}, inv.TakenAt)
 	}
 	var all []*checked
 	for _, c := range categories {
@@ -210,7 +211,7 @@ func check(inv *inventory.Inventory, o CheckOptions) []*checked {
 
 // add takes s in, with those of its findings that somebody has to act on, the
 // worst first.
-func (c *checked) add(s subject) {
+func (c *checked) add(s subject, now time.Time) {
 	var faults []inventory.Finding
 	for _, f := range s.faults {
 		if f.Severity != inventory.Info {
@@ -224,7 +225,8 @@ func (c *checked) add(s subject) {
 		if s.entry != nil && unverified(s.entry) {
 			c.unsure++
 		}
-		if s.entry != nil && (c.first == nil || s.entry.NotAfter.Before(c.first.NotAfter)) {
+		// What is over, and need not be, ends no more.
+		if s.entry != nil && !now.After(s.entry.NotAfter) && (c.first == nil || s.entry.NotAfter.Before(c.first.NotAfter)) {
 			c.first = s.entry
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest/golden"
@@ -134,7 +135,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, code := range inventory.Codes() {
-		inv := inventory.Inventory{Items: []inventory.Entry{{Name: "ca", IsCA: true, Findings: []inventory.Finding{{Code: code, Severity: inventory.Warning, Message: "m"}}}}}
+		inv := inventory.Inventory{Items: []inventory.Entry{{Name: "ca", Role: catalog.CA, IsCA: true, Findings: []inventory.Finding{{Code: code, Severity: inventory.Warning, Message: "m"}}}}}
 		var out bytes.Buffer
 		if err := report.Check(&out, &inv, report.CheckOptions{}); err != nil {
 			t.Fatal(err)

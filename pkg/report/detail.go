@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/duration"
-
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
@@ -97,7 +95,7 @@ func paragraphs(e *inventory.Entry, now time.Time) []paragraph {
 		{"Valid", []line{
 			{"from", e.NotBefore.UTC().Format(moment)},
 			{"through", e.NotAfter.UTC().Format(moment) + " (" + remaining(e.NotAfter, now) + ")"},
-			{"life", duration.HumanDuration(e.NotAfter.Sub(e.NotBefore))},
+			{"life", inventory.Span(e.NotBefore, e.NotAfter)},
 		}},
 		{"Usages", []line{{"allowed", list(e.Usages)}, {"CA", map[bool]string{true: "yes", false: "no"}[e.IsCA]}}},
 		{"Key", []line{{"public key", key(e)}, {"signed with", e.SignatureAlgorithm}}},

@@ -62,7 +62,10 @@ func Kubeadm(w io.Writer, inv *inventory.Inventory, o Options) error {
 		slices.SortStableFunc(authorities, func(a, b *inventory.Entry) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	residual := func(e *inventory.Entry) string {
-		return duration.HumanDuration(e.NotAfter.Sub(inv.TakenAt))
+		if e.NotAfter.Before(inv.TakenAt) {
+			return duration.HumanDuration(e.NotAfter.Sub(inv.TakenAt)) // as kubeadm writes it
+		}
+		return inventory.Span(inv.TakenAt, e.NotAfter)
 	}
 	if !o.NoHeaders {
 		fmt.Fprintln(table, "CERTIFICATE\tEXPIRES\tRESIDUAL TIME\tCERTIFICATE AUTHORITY\tEXTERNALLY MANAGED")

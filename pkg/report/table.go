@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/duration"
-
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
@@ -160,17 +158,17 @@ func unverified(e *inventory.Entry) bool { return e.ShownStatus() == inventory.U
 
 // left says how long it is until end, or since when it is over.
 func left(end, now time.Time) string {
-	if d := end.Sub(now); d >= 0 {
-		return duration.HumanDuration(d)
+	if !end.Before(now) {
+		return inventory.Span(now, end)
 	}
-	return duration.HumanDuration(now.Sub(end)) + " ago"
+	return inventory.Span(end, now) + " ago"
 }
 
 func signedBy(e *inventory.Entry) string {
-	switch e.SignedBy {
-	case e.Name:
+	switch {
+	case e.SignedBySHA256 != "" && e.SignedBySHA256 == e.SHA256:
 		return "itself"
-	case "":
+	case e.SignedBy == "":
 		return "not seen"
 	}
 	return e.SignedBy

@@ -39,33 +39,15 @@ func forest(items []inventory.Entry) (roots, alone []*branch) {
 	return roots, alone
 }
 
-// findSigners links each of all to the CA that signed it. An entry tells only
-// that one's name, of which there can be two while a CA is replaced: the
-// issuer's common name, and then the longer life decides, as it does where the
-// name comes from.
+// findSigners links each of all to the CA that signed it.
 func findSigners(all []*branch) {
-	type name struct{ entry, common string }
-	authorities := map[name]*branch{}
+	known := map[string]*branch{}
 	for _, b := range all {
-		if !b.entry.IsCA {
-			continue
-		}
-		for _, key := range []name{{b.entry.Name, ""}, {b.entry.Name, b.entry.Subject.CommonName}} {
-			if best := authorities[key]; best == nil || b.entry.NotAfter.After(best.entry.NotAfter) {
-				authorities[key] = b
-			}
-		}
+		known[b.entry.SHA256] = b
 	}
 	for _, b := range all {
-		if b.entry.SignedBy == "" || b.entry.IsCA && b.entry.SignedBy == b.entry.Name {
-			continue
-		}
-		b.signer = authorities[name{b.entry.SignedBy, issuerName(b.entry.Issuer)["CN"]}]
-		if b.signer == nil {
-			b.signer = authorities[name{b.entry.SignedBy, ""}]
-		}
-		if b.signer == b {
-			b.signer = nil
+		if signer := known[b.entry.SignedBySHA256]; b.entry.SignedBySHA256 != "" && signer != b {
+			b.signer = signer
 		}
 	}
 }

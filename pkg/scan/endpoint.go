@@ -38,10 +38,13 @@ type Server struct {
 
 // Endpoint reads the serving certificate of the API server: at the address
 // that the kubeconfig names, and of each replica that EndpointSlices of
-// Service default/kubernetes list, since each can present another one.
+// Service default/kubernetes list, since each can present another one. Each is
+// asked by the name that its clients ask by, and is held against what they trust:
+// the kubeconfig's server against the kubeconfig's CA, the replicas against that
+// of pods.
 func Endpoint(client kubernetes.Interface, server Server) Source {
 	const source = "endpoint"
-	see := func(ctx context.Context, to *inventory.Collector, address, serverName, node string) {
+	see := func(ctx context.Context, to *inventory.Collector, address, serverName, node string, who catalog.Place) {
 		at := inventory.Location{Source: source, Where: address}
 		chain, err := presented(ctx, address, serverName, server.Proxy)
 		if err != nil {
@@ -49,7 +52,8 @@ func Endpoint(client kubernetes.Interface, server Server) Source {
 			return
 		}
 		seeChain(to, inventory.Sighting{
-			Location: at, Place: catalog.APIServerEndpoint, Node: node, Name: at.Where, Address: serverName,
+			Location: at, Place: catalog.APIServerEndpoint, Node: node, Name: at.Where,
+			Server: address, Address: serverName, For: []catalog.Place{who},
 		}, chain)
 	}
 	return Source{source, func(ctx context.Context, to *inventory.Collector) {
@@ -59,7 +63,7 @@ func Endpoint(client kubernetes.Interface, server Server) Source {
 		if err != nil {
 			to.Skip(inventory.Skip{Source: source, Where: server.URL, Reason: err.Error(), Hint: "set an https:// server in the kubeconfig"})
 		} else {
-			group.Go(func() { see(ctx, to, address, cmp.Or(server.ServerName, host), "") })
+			group.Go(func() { see(ctx, to, address, cmp.Or(server.ServerName, host), "", catalog.KubeconfigCA) })
 		}
 		replicas, err := replicas(ctx, client)
 		if err != nil {
@@ -67,9 +71,9 @@ func Endpoint(client kubernetes.Interface, server Server) Source {
 				"list endpointslices.discovery.k8s.io in namespace default")
 		}
 		for _, r := range replicas {
-			if r.address != address { // the kubeconfig's server, seen already
-				group.Go(func() { see(ctx, to, r.address, serviceName, r.node) })
-			}
+			// The kubeconfig's own server too: who asks by another name may be shown
+			// another certificate (--tls-sni-cert-key).
+			group.Go(func() { see(ctx, to, r.address, serviceName, r.node, catalog.RootCA) })
 		}
 	}}
 }

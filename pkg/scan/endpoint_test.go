@@ -253,7 +253,7 @@ func TestEndpointReplicas(t *testing.T) {
 	inv := read(short, scan.Endpoint(client, scan.Server{URL: "https://" + first}))
 	check(t, inv, []string{"first: " + first, "second: " + second}, []string{dead + ": no answer in time"})
 	for _, e := range inv.Items {
-		if want := map[string]string{"second": "node-2"}[e.Subject.CommonName]; e.Node != want {
+		if want := map[string]string{"first": "node-1", "second": "node-2"}[e.Subject.CommonName]; e.Node != want {
 			t.Errorf("%s: got node %q, want %q", e.Subject.CommonName, e.Node, want)
 		}
 	}
@@ -316,7 +316,9 @@ func TestEndpointSendsIntermediates(t *testing.T) {
 	ca := pkitest.NewCA(t, "kubernetes")
 	between := ca.Intermediate(t, "intermediate")
 	cert := between.Issue(t, pkitest.Server("kube-apiserver", "127.0.0.1"))
-	trust := scan.Kubeconfig(scan.Credentials{Context: "dev", InUse: true, CA: ca.PEM()})
+	trust := func(address string) scan.Source {
+		return scan.Kubeconfig(scan.Credentials{Context: "dev", InUse: true, CA: ca.PEM(), Server: "https://" + address})
+	}
 	for name, tt := range map[string]struct {
 		chain []*x509.Certificate
 		want  int // findings
@@ -326,13 +328,17 @@ func TestEndpointSendsIntermediates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			address := serve(t, &tls.Config{Certificates: []tls.Certificate{certified(ca, cert, tt.chain...)}}, ok)
-			inv := read(long, trust, scan.Endpoint(fake.NewClientset(), scan.Server{URL: "https://" + address}))
+			inv := read(long, trust(address), scan.Endpoint(fake.NewClientset(), scan.Server{URL: "https://" + address}))
 			for _, e := range inv.Items {
 				if e.Role == "server" && len(e.Findings) != tt.want {
 					t.Errorf("got %v, want %d findings", e.Findings, tt.want)
 				}
 			}
-			check(t, inv, []string{"kubernetes: dev#certificate-authority", "kube-apiserver: " + address}, nil)
+			seen := []string{"kubernetes: dev#certificate-authority", "kube-apiserver: " + address}
+			if len(tt.chain) > 0 { // an entry of its own
+				seen = slices.Insert(seen, 1, "intermediate: "+address)
+			}
+			check(t, inv, seen, nil)
 		})
 	}
 }

@@ -64,6 +64,7 @@ func readFiles(ctx context.Context, source string, paths []string, stdin io.Read
 	matches := catalog.MatchFiles(names)
 	r.keyed = w.keyedTrees(matches)
 	to.look(w.lookedFor(matches))
+	owners := ownersIn(matches)
 	for _, f := range w.unique(matches) {
 		if ctx.Err() != nil {
 			r.note(f.shown, notice{Code: noticeLate})
@@ -74,6 +75,7 @@ func readFiles(ctx context.Context, source string, paths []string, stdin io.Read
 			continue
 		}
 		before := r.reports
+		r.owner = owners.of(f, match)
 		r.read(f, match)
 		if r.reports > before {
 			w.yielded(f)
@@ -93,10 +95,13 @@ type fileReader struct {
 	// copied and passed count, by the argument that led there, certificates in
 	// copies and files with nothing to read.
 	copied, passed map[int]int
+	// owner is whose files are being read.
+	owner string
 }
 
 func (r *fileReader) see(s inventory.Sighting) {
 	r.reports++
+	s.Owner = r.owner
 	r.to.see(s)
 }
 
@@ -116,6 +121,7 @@ func (r *fileReader) pass(f file) {
 // readStdin reads what is not in a file.
 func (r *fileReader) readStdin(stdin io.Reader) {
 	const where = "standard input"
+	r.owner = where
 	data, err := io.ReadAll(io.LimitReader(stdin, mostFileBytes+1))
 	switch {
 	case err != nil:

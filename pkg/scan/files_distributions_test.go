@@ -44,7 +44,7 @@ func makeKubeadm(x *tree) map[string]string {
 	x.ca(pki+"ca.crt", "kubernetes")
 	x.ca(pki+"front-proxy-ca.crt", "front-proxy-ca")
 	x.ca(pki+"etcd/ca.crt", "etcd-ca")
-	x.leaf(pki+"apiserver.crt", pki+"ca.crt", pkitest.Server("kube-apiserver", "kubernetes", "10.96.0.1"))
+	x.leaf(pki+"apiserver.crt", pki+"ca.crt", pkitest.Server("kube-apiserver", "kubernetes", "10.96.0.1", "127.0.0.1"))
 	x.leaf(pki+"apiserver-kubelet-client.crt", pki+"ca.crt", pkitest.Client("kube-apiserver-kubelet-client", "kubeadm:cluster-admins"))
 	x.leaf(pki+"apiserver-etcd-client.crt", pki+"etcd/ca.crt", pkitest.Client("kube-apiserver-etcd-client"))
 	x.leaf(pki+"front-proxy-client.crt", pki+"front-proxy-ca.crt", pkitest.Client("front-proxy-client"))
@@ -112,7 +112,7 @@ func makeRancher(x *tree, name string) map[string]string {
 		who          pkitest.Option
 		row          string
 	}{
-		{tls + "serving-kube-apiserver.crt", server, pkitest.Server("kube-apiserver", "kubernetes"), "apiserver"},
+		{tls + "serving-kube-apiserver.crt", server, pkitest.Server("kube-apiserver", "kubernetes", "127.0.0.1"), "apiserver"},
 		{tls + "client-admin.crt", client, pkitest.Client("system:admin", masters), "super-admin"},
 		{tls + "client-supervisor.crt", client, pkitest.Client("system:"+name+"-supervisor", masters), "supervisor"},
 		{tls + "client-scheduler.crt", client, pkitest.Client("system:kube-scheduler"), "scheduler"},
@@ -158,7 +158,7 @@ func makeK0s(x *tree) map[string]string {
 		who          pkitest.Option
 		row          string
 	}{
-		{"server.crt", "ca.crt", both("kubernetes", "kubernetes"), "apiserver"},
+		{"server.crt", "ca.crt", both("kubernetes", "kubernetes", "127.0.0.1"), "apiserver"},
 		{"k0s-api.crt", "ca.crt", both("k0s-api", "kubernetes"), "k0s-api"},
 		{"admin.crt", "ca.crt", pkitest.Client("kubernetes-admin", masters), "super-admin"},
 		{"admin.conf", "ca.crt", pkitest.Client("kubernetes-admin", masters), "super-admin"},

@@ -126,6 +126,7 @@ func (k *kubeconfigFile) readCluster(name string, cluster *clientcmdapi.Cluster)
 		return
 	}
 	s := k.locate(where, where+"#ca", catalog.OtherContextCA)
+	s.Server, s.Address = connection(cluster.Server, cluster.TLSServerName)
 	switch {
 	case k.match.File.Row != "":
 		s.Place, s.Row = catalog.ServerCAFile, "ca"
@@ -147,6 +148,7 @@ func (k *kubeconfigFile) readUser(name string, user *clientcmdapi.AuthInfo) {
 		return // a token, or a plugin
 	}
 	s := k.locate(where, where, catalog.OtherContextClient)
+	s.Server = k.serverOf(name)
 	switch {
 	case k.match.File.Row != "":
 		s.Place, s.Row = catalog.LeafFile, k.match.File.Row
@@ -272,4 +274,20 @@ func (k *kubeconfigFile) inUse(uses func(*clientcmdapi.Context) bool, of int) bo
 // locate is the sighting of a certificate that is called name, at a place.
 func (k *kubeconfigFile) locate(where, name string, place catalog.Place) inventory.Sighting {
 	return inventory.Sighting{Location: inventory.Location{Source: k.source, Where: where}, Place: place, Name: name}
+}
+
+// serverOf is host:port of the server that a user of the file connects to; ""
+// where that cannot be told.
+func (k *kubeconfigFile) serverOf(user string) string {
+	server := ""
+	for _, name := range slices.Sorted(maps.Keys(k.config.Contexts)) {
+		context := k.config.Contexts[name]
+		if context == nil || context.AuthInfo != user {
+			continue
+		}
+		if cluster := k.config.Clusters[context.Cluster]; cluster != nil && (server == "" || name == k.config.CurrentContext) {
+			server, _ = connection(cluster.Server, cluster.TLSServerName)
+		}
+	}
+	return server
 }

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	"errors"
@@ -62,7 +63,8 @@ func (r *fileReader) report(f file, match catalog.Match, certs []*x509.Certifica
 		case len(certs) > 1:
 			s.Name += "#" + strconv.Itoa(i+1)
 		}
-		if i == at && !cert.IsCA {
+		// A server's certificate may say CA:TRUE: what stands behind it tells.
+		if i == at && (!cert.IsCA || row.Row != "" || signedByNext(certs)) {
 			s.Key, s.Intermediates = key.public, others(certs, i)
 		} else if cert.IsCA && certs[0].IsCA && i == max(fitting(certs, key.public), 0) {
 			s.Key = key.public // of a bundle, it belongs to one
@@ -89,6 +91,11 @@ func (r *fileReader) leafOf(where, row string, certs []*x509.Certificate, key cr
 	}
 	r.note(where, notice{Code: noticeOrder, Row: row, Args: []string{strconv.Itoa(at + 1)}})
 	return at
+}
+
+// signedByNext reports whether the first of certs has its signer behind it.
+func signedByNext(certs []*x509.Certificate) bool {
+	return len(certs) > 1 && !bytes.Equal(certs[0].RawSubject, certs[0].RawIssuer) && bytes.Equal(certs[0].RawIssuer, certs[1].RawSubject)
 }
 
 // others are certs without that at i.

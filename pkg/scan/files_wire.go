@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,10 +49,14 @@ type record struct {
 type wireCertificate struct {
 	Path string `json:"path"`
 	// Part is what the certificate has behind the path in its name: "#2".
-	Part  string   `json:"part,omitempty"`
-	Place string   `json:"place"`
-	Row   string   `json:"row,omitempty"`
-	Chain [][]byte `json:"chain"` // DER: the certificate, then its intermediates
+	Part  string `json:"part,omitempty"`
+	Place string `json:"place"`
+	Row   string `json:"row,omitempty"`
+	// Server and Address are host:port, and the name, of the server that whose
+	// kubeconfig it is connects to.
+	Server  string   `json:"server,omitempty"`
+	Address string   `json:"address,omitempty"`
+	Chain   [][]byte `json:"chain"` // DER: the certificate, then its intermediates
 	// PublicKey is the public half, as SubjectPublicKeyInfo, of the private key
 	// that lies beside it.
 	PublicKey []byte `json:"publicKey,omitempty"`
@@ -87,7 +92,7 @@ func (w *wireWriter) write(r record) {
 }
 
 func (w *wireWriter) see(s inventory.Sighting) {
-	c := &wireCertificate{Path: s.Where, Part: strings.TrimPrefix(s.Name, s.Where), Place: string(s.Place), Row: s.Row, Chain: [][]byte{s.Certificate.Raw}}
+	c := &wireCertificate{Path: s.Where, Part: strings.TrimPrefix(s.Name, s.Where), Place: string(s.Place), Row: s.Row, Server: s.Server, Address: s.Address, Chain: [][]byte{s.Certificate.Raw}}
 	for _, between := range s.Intermediates {
 		c.Chain = append(c.Chain, between.Raw)
 	}
@@ -216,7 +221,19 @@ func (c *wireCertificate) sighting(node string) (inventory.Sighting, error) {
 	}
 	return inventory.Sighting{
 		Location: inventory.Location{Source: NodeFilesSource, Where: onNode(node, c.Path)},
-		Place:    place, Node: node, Name: onNode(node, c.Path+c.Part), Row: c.Row,
+		Place:    place, Node: node, Name: onNode(node, c.Path+c.Part), Row: c.Row, Server: address(c.Server), Address: address(c.Address),
 		Certificate: chain[0], Intermediates: chain[1:], Key: key,
 	}, nil
+}
+
+// addressForm is what a host name, an IP address, or either with a port looks
+// like: no sentence fits in.
+var addressForm = regexp.MustCompile(`^[A-Za-z0-9.:_\[\]-]{1,270}$`)
+
+// address is text that a node chose, if it is an address.
+func address(text string) string {
+	if !addressForm.MatchString(text) {
+		return ""
+	}
+	return text
 }

@@ -1,8 +1,10 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"crypto"
+	"crypto/x509"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
@@ -19,6 +21,12 @@ type Credentials struct {
 	CA                []byte
 	// Key is the public half of the client's key; nil where it is not known.
 	Key crypto.PublicKey
+	// Server is the URL of the server, and ServerName the name that it is
+	// verified by, "" for the host in it.
+	Server, ServerName string
+	// Roots are this machine's, which verify the server where CA is empty; nil
+	// where they are not known.
+	Roots *x509.CertPool
 	// Insecure is set where the server is not verified.
 	Insecure bool
 	// Err says why some of it could not be read.
@@ -49,8 +57,14 @@ func readContext(to *inventory.Collector, source string, c Credentials) {
 	}
 	ca := sighting("certificate-authority", catalog.OtherContextCA, catalog.KubeconfigCA)
 	ca.Name += "#ca"
-	if len(c.CA) > 0 {
+	ca.Server, ca.Address = connection(c.Server, c.ServerName)
+	switch {
+	case c.Insecure: // nobody is verified, whatever CA is there
+	case len(c.CA) > 0:
 		see(to, ca, c.CA)
+	case c.Roots != nil && ca.Server != "":
+		ca.Where = c.Context + "#server"
+		to.Trust(inventory.Pool{Location: ca.Location, Place: ca.Place, Server: ca.Server, Address: ca.Address, Roots: c.Roots})
 	}
 	// Behind the leaf stand the intermediates that are sent with it.
 	client := sighting("client-certificate", catalog.OtherContextClient, catalog.KubeconfigClient)
@@ -72,4 +86,14 @@ func readContext(to *inventory.Collector, source string, c Credentials) {
 		to.Skip(inventory.Skip{Source: source, Where: c.Context, Reason: oneLine(c.Err),
 			Hint: "put the file there, or take the context out of the kubeconfig"})
 	}
+}
+
+// connection returns host:port of a server's URL, and the name that who connects
+// there verifies it by; both "" where it is no such URL.
+func connection(url, serverName string) (server, name string) {
+	server, host, err := hostPort(url)
+	if err != nil {
+		return "", ""
+	}
+	return server, cmp.Or(serverName, host)
 }

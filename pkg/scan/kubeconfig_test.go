@@ -27,7 +27,7 @@ func TestKubeconfig(t *testing.T) {
 		{"two CAs", scan.Credentials{CA: append(ca.PEM(), other.PEM()...)}, []string{"kubernetes: " + caAt, "other: " + caAt}, nil},
 		{"a certificate with its intermediate", scan.Credentials{
 			ClientCertificate: pki.EncodeCertificates(between.Issue(t, pkitest.Client("bob")), between.Certificate), CA: ca.PEM()},
-			[]string{"kubernetes: " + caAt, "bob: " + clientAt}, nil},
+			[]string{"kubernetes: " + caAt, "intermediate: " + clientAt, "bob: " + clientAt}, nil},
 		{"a garbage certificate", scan.Credentials{ClientCertificate: []byte("garbage"), CA: ca.PEM()},
 			[]string{"kubernetes: " + caAt}, []string{clientAt + ": no PEM certificate in it"}},
 		{"a garbage CA", scan.Credentials{ClientCertificate: alice, CA: []byte("garbage")},

@@ -93,7 +93,7 @@ func readNode(ctx context.Context, node *corev1.Node, read ReadNode, to *invento
 	if output == nil {
 		return
 	}
-	if err := readWire(bytes.NewReader(output), node.Name, collecting{NodeFilesSource, to}); err != nil {
+	if err := readWire(bytes.NewReader(output), node.Name, &nodeReporter{collecting{NodeFilesSource, to}, node.Name, controlPlane}); err != nil {
 		skipNode(to, node.Name, hint.Wrap(err, "use an image of this program, of this version: --image"))
 	}
 }
@@ -111,4 +111,23 @@ func isReady(node *corev1.Node) bool {
 // skipNode reports why a node's files could not be read.
 func skipNode(to *inventory.Collector, where string, err error) {
 	to.Skip(inventory.Skip{Source: NodeFilesSource, Where: where, Reason: oneLine(err), Hint: hint.Of(err)})
+}
+
+// nodeReporter takes what was found on a node, and lets it speak for that node
+// alone: whoever rules a node can put any CA there.
+type nodeReporter struct {
+	reporter
+	node         string
+	controlPlane bool
+}
+
+func (r *nodeReporter) see(s inventory.Sighting) {
+	s.Owner = inventory.OwnerNode(r.node)
+	switch s.Place {
+	case catalog.EtcdCAFile, catalog.EtcdPeerCAFile, catalog.FrontProxyCAFile:
+		if !r.controlPlane { // a label that kubelets cannot give themselves (NodeRestriction)
+			s.Place, s.Row = catalog.LeafFile, ""
+		}
+	}
+	r.reporter.see(s)
 }

@@ -67,7 +67,7 @@ func TestNodeFiles(t *testing.T) {
 			x.leaf("etc/kubernetes/alien.kubeconfig", d.clientCA, pkitest.Client("alien", masters))
 			inv := nodeFiles(func(context.Context, string, []string) ([]byte, []string, error) {
 				return written(t, x.root), []string{"/nowhere"}, nil
-			}, nil, readyNode("cp-1"))
+			}, nil, readyNode("cp-1", func(n *corev1.Node) { n.Labels[controlPlane] = "" }))
 			got := map[string]string{}
 			for _, e := range inv.Items {
 				for _, l := range e.Locations {

@@ -137,7 +137,11 @@ func readPort(ctx context.Context, to *inventory.Collector, source string, dial 
 	chain, err := handshake(ctx, conn, n.address)
 	switch {
 	case err == nil:
-		seeChain(to, inventory.Sighting{Location: at, Place: place, Node: n.name, Name: at.Where}, chain)
+		s := inventory.Sighting{Location: at, Place: place, Node: n.name, Owner: inventory.OwnerNode(n.name), Name: at.Where}
+		if place == catalog.KubeletPort {
+			s.Address = n.address
+		}
+		seeChain(to, s, chain)
 	// What crypto/tls says of a server that has no certificate to present.
 	case strings.Contains(err.Error(), "remote error: tls: internal error"):
 		to.Find(noCertificate(at, place))

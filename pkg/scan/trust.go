@@ -95,6 +95,7 @@ func readClusterInfo(ctx context.Context, to *inventory.Collector, anonymous kub
 		unreadable(to, sighting, errors.New("it names no cluster"))
 	}
 	for _, cluster := range published.Clusters {
+		sighting.Server, sighting.Address = connection(cluster.Server, cluster.TLSServerName)
 		see(to, sighting, cluster.CertificateAuthorityData)
 	}
 }

@@ -1,0 +1,115 @@
+package inventory
+
+import (
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+)
+
+// judgeNames holds a server's certificate against the names that it is reached
+// by. Only subject alternative names count (RFC 9525, section 2; Go has not
+// looked at the common name since 1.15).
+func judgeNames(c *certificate, e *evidence) []Finding {
+	serves := func(s Sighting) bool {
+		row, known := catalog.Lookup(s.Row)
+		return catalog.IsServed(s.Place) || s.Place == catalog.LeafFile && known && row.Role == catalog.Server
+	}
+	if !slices.ContainsFunc(c.sightings, serves) {
+		return nil
+	}
+	if len(c.entry.DNSNames)+len(c.entry.IPAddresses) == 0 && c.entry.Role == catalog.Server {
+		return []Finding{nameless(Critical)}
+	}
+	var findings []Finding
+	for _, s := range c.sightings {
+		switch {
+		case s.Place == catalog.KubeletPort:
+			findings = append(findings, c.judgeKubeletNames(s)...)
+		case catalog.IsServed(s.Place) && s.Address != "" && c.cert().VerifyHostname(s.Address) != nil:
+			findings = append(findings, mismatch(c.cert(), s.Address, "the address it is reached by"))
+		case s.Place == catalog.LeafFile && s.Row == apiServer:
+			findings = append(findings, c.judgeConnections(e, s)...)
+		}
+	}
+	return findings
+}
+
+// nameless says that a server's certificate is good for no name.
+func nameless(severity Severity) Finding {
+	return Finding{CodeSANMismatch, severity,
+		"has no subject alternative names: clients do not look at the common name, and refuse it under every address",
+		"have it issued again with the server's names and addresses as subject alternative names"}
+}
+
+// judgeAloneNames finds the nameless among the many, of those that say that they
+// are for servers.
+func judgeAloneNames(c *certificate, _ *evidence) []Finding {
+	e := c.entry
+	if c.sightings[0].Place != catalog.SecretLeaf || len(e.DNSNames)+len(e.IPAddresses)+len(e.URIs) > 0 ||
+		!slices.Contains(c.cert().ExtKeyUsage, x509.ExtKeyUsageServerAuth) {
+		return nil
+	}
+	return []Finding{nameless(Warning)}
+}
+
+// mismatch says that cert does not name address, which is called what.
+func mismatch(cert *x509.Certificate, address, what string) Finding {
+	f := Finding{CodeSANMismatch, Critical,
+		fmt.Sprintf("does not name %s, %s", address, what),
+		"add the address to the certificate's subject alternative names, or connect by a name that is among them"}
+	if net.ParseIP(address) != nil && slices.Contains(cert.DNSNames, address) {
+		f.Message = fmt.Sprintf("names %s, %s, as a DNS name: an IP address counts only where it is one among the subject alternative names", address, what)
+		f.Fix = "have it issued again with the address as an IP address (IP: in openssl, ipAddresses in cert-manager)"
+	}
+	return f
+}
+
+// judgeKubeletNames holds a kubelet's certificate against its node. One that the
+// kubelet signed itself nobody can verify, so that its names do not matter.
+func (c *certificate) judgeKubeletNames(s Sighting) []Finding {
+	if c.signer == c || pki.SelfSigned(c.cert()) {
+		return nil
+	}
+	byName := s.Node != "" && c.cert().VerifyHostname(s.Node) == nil
+	byAddress := s.Address != "" && c.cert().VerifyHostname(s.Address) == nil
+	if byAddress || s.Address == "" && (byName || s.Node == "") {
+		return nil
+	}
+	if !byName {
+		return []Finding{{CodeSANMismatch, Critical,
+			fmt.Sprintf("is not that of node %s: it names neither the node nor its address %s, but is made out to %s", s.Node, s.Address, cut(c.entry.Subject.String())),
+			"look whether the node is a copy of another one; then remove /var/lib/kubelet/pki/kubelet-server-* there, restart the kubelet, and approve its request"}}
+	}
+	f := mismatch(c.cert(), s.Address, "its node's address, by which metrics-server reaches it, and an API server with --kubelet-certificate-authority")
+	f.Severity = Warning
+	return []Finding{f}
+}
+
+// judgeConnections finds components that connect to the API server whose file
+// this is by an address that it does not name.
+func (c *certificate) judgeConnections(e *evidence, s Sighting) []Finding {
+	who := map[string][]string{}
+	for _, v := range e.verifiers {
+		if v.place != catalog.ServerCAFile || v.server == "" || v.owner != s.Owner || c.cert().VerifyHostname(v.address) == nil {
+			continue
+		}
+		// With another CA it may be another server, such as a proxy in front.
+		if fault := v.trusted().Verify(c.cert(), s.Intermediates, x509.ExtKeyUsageServerAuth, e.now); fault == nil || fault.Kind == pki.FaultLeaf {
+			who[v.address] = append(who[v.address], v.who())
+		}
+	}
+	var findings []Finding
+	for _, address := range slices.Sorted(maps.Keys(who)) {
+		connect := "connect"
+		if len(who[address]) == 1 {
+			connect = "connects"
+		}
+		findings = append(findings, mismatch(c.cert(), address, "the address that "+enumerate(who[address])+" "+connect+" to"))
+	}
+	return findings
+}

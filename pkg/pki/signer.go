@@ -1,0 +1,115 @@
+package pki
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/x509"
+	"errors"
+	"slices"
+)
+
+// mostSignatures bounds the signatures that are checked to find one signer:
+// anybody may make thousands of CAs of one name. crypto/x509 draws a line too
+// (maxChainSignatureChecks).
+const mostSignatures = 8
+
+// Signers returns those of cas, which bear the name of cert's issuer, whose key
+// signed cert, whether or not they may sign. The likeliest come first. Of many
+// candidates only the likeliest are tried: those whose key identifier is the one
+// that cert names (RFC 5280, section 4.2.1.1), and of several certificates of
+// one key only one is computed with.
+func Signers(cert *x509.Certificate, cas []*x509.Certificate) []*x509.Certificate {
+	candidates := slices.Clone(cas)
+	slices.SortStableFunc(candidates, func(a, b *x509.Certificate) int {
+		return cmp.Compare(likeness(cert, a), likeness(cert, b))
+	})
+	held := map[string]bool{}
+	var signers []*x509.Certificate
+	for _, ca := range candidates {
+		key := string(ca.RawSubjectPublicKeyInfo)
+		holds, known := held[key]
+		if !known {
+			if len(held) == mostSignatures {
+				continue
+			}
+			holds = ca.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil
+			held[key] = holds
+		}
+		if holds {
+			signers = append(signers, ca)
+		}
+	}
+	return signers
+}
+
+// likeness orders candidates as crypto/x509 does: those whose key identifier
+// fits, those without one, the others.
+func likeness(cert, ca *x509.Certificate) int {
+	switch {
+	case bytes.Equal(cert.AuthorityKeyId, ca.SubjectKeyId):
+		return 0
+	case len(cert.AuthorityKeyId) == 0 || len(ca.SubjectKeyId) == 0:
+		return 1
+	}
+	return 2
+}
+
+// MaySign reports whether ca may sign certificates, and why not otherwise
+// (x509.Certificate.CheckSignatureFrom; RFC 5280, section 4.2.1.3 and 4.2.1.9).
+func MaySign(ca *x509.Certificate) (ok bool, why string) {
+	switch {
+	case ca.Version == 3 && !ca.BasicConstraintsValid || ca.BasicConstraintsValid && !ca.IsCA:
+		return false, "is not a CA certificate (basicConstraints without CA:TRUE)"
+	case ca.KeyUsage != 0 && ca.KeyUsage&x509.KeyUsageCertSign == 0:
+		return false, `may not sign certificates (key usage without "cert sign")`
+	case ca.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm || ca.PublicKey == nil:
+		return false, "has a key of a kind that Go, and so Kubernetes, cannot use"
+	}
+	return true, ""
+}
+
+// signerAmong returns the certificate in all that signed cert and may, or why
+// there is none.
+func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certificate, *ChainFault) {
+	var named []*x509.Certificate
+	for _, ca := range all {
+		if bytes.Equal(ca.RawSubject, cert.RawIssuer) && !slices.ContainsFunc(named, ca.Equal) {
+			named = append(named, ca)
+		}
+	}
+	if len(named) == 0 {
+		return nil, &ChainFault{FaultMissing, cert, "it is signed by " + quoted(cert.RawIssuer) + ", which is not there"}
+	}
+	signers := Signers(cert, named)
+	for _, ca := range signers {
+		if ok, _ := MaySign(ca); !ok {
+			continue
+		}
+		// What is computed with above is more than what is accepted.
+		if _, insecure := errors.AsType[x509.InsecureAlgorithmError](cert.CheckSignatureFrom(ca)); insecure {
+			return nil, refusedAlgorithm(cert)
+		}
+		return ca, nil
+	}
+	if len(signers) > 0 {
+		_, why := MaySign(signers[0])
+		return nil, &ChainFault{FaultNoCA, signers[0], "its CA " + quoted(signers[0].RawSubject) + " " + why}
+	}
+	err := named[0].CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature)
+	if _, insecure := errors.AsType[x509.InsecureAlgorithmError](err); insecure {
+		return nil, refusedAlgorithm(cert)
+	}
+	for _, ca := range named {
+		if ok, why := MaySign(ca); !ok && (ca.PublicKey == nil || errors.Is(err, x509.ErrUnsupportedAlgorithm)) {
+			return nil, &ChainFault{FaultAlgorithm, ca, "its CA " + quoted(ca.RawSubject) + " " + why}
+		}
+	}
+	if errors.Is(err, x509.ErrUnsupportedAlgorithm) {
+		return nil, &ChainFault{FaultAlgorithm, cert, "it is signed with an algorithm that Go, and so Kubernetes, does not know"}
+	}
+	return nil, &ChainFault{FaultKey, named[0], "the CA with this subject has a different key"}
+}
+
+func refusedAlgorithm(cert *x509.Certificate) *ChainFault {
+	return &ChainFault{FaultAlgorithm, cert, "it is signed with an algorithm that is refused today (" + cert.SignatureAlgorithm.String() + ")"}
+}
