@@ -47,6 +47,7 @@ var house = [][]room{
 	},
 	{
 		{"pkg/permit", []string{"k8s.io/api"}},
+		{"pkg/netfault", nil},
 		{"pkg/rbac", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "k8s.io/component-helpers/auth/rbac/validation"}},
 	},
 	{{"pkg/inventory", []string{"k8s.io/api", "k8s.io/apimachinery"}}},

@@ -44,18 +44,19 @@ type app struct {
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
-	// A terminal that is closed, and a reader of the output that goes away, end
-	// a command as Ctrl-C does: what it began in the cluster is undone. While
-	// that goes on, whatever is said into the closed pipe must not end it.
-	ctx, ignore := signal.NotifyContext(context.Background(), syscall.SIGPIPE)
-	defer ignore()
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	outlivePipes()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	// A second Ctrl-C ends the clean-up that the first one began.
 	context.AfterFunc(ctx, stop)
+	// A reader of the output that goes away ends a command as Ctrl-C does: what
+	// it began in the cluster is undone. While that goes on, whatever is said
+	// into the closed pipe must not end it.
+	ctx, unread := context.WithCancel(ctx)
+	defer unread()
 
 	a := &app{
-		in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
+		in: os.Stdin, out: &pipe{os.Stdout, unread}, errOut: &pipe{os.Stderr, unread},
 		inIsTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		outIsTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		errIsTerminal: term.IsTerminal(int(os.Stderr.Fd())),
@@ -68,11 +69,11 @@ func Main() int {
 
 // outWidth is how many columns standard output has, 0 where it is no terminal.
 func (a *app) outWidth() int {
-	file, ok := a.out.(*os.File)
+	out, ok := a.out.(*pipe)
 	if !ok || !a.outIsTerminal {
 		return 0
 	}
-	width, _, err := term.GetSize(int(file.Fd()))
+	width, _, err := term.GetSize(int(out.file.Fd()))
 	if err != nil {
 		return 0
 	}

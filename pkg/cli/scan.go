@@ -103,6 +103,11 @@ type reader struct {
 	secrets  scan.SecretSelection
 }
 
+// server is the API server as the kubeconfig names it.
+func (r reader) server() scan.Server {
+	return scan.Server{URL: r.Server, ServerName: r.ServerName, Proxy: r.Config.Proxy}
+}
+
 // sources are what a scan reads, by the name that --sources takes.
 var sources = []struct {
 	name string
@@ -110,7 +115,7 @@ var sources = []struct {
 }{
 	{"kubeconfig", func(r reader) scan.Source { return scan.Kubeconfig(r.contexts...) }},
 	{"endpoint", func(r reader) scan.Source {
-		return scan.Endpoint(r.Client, scan.Server{URL: r.Server, ServerName: r.ServerName, Proxy: r.Config.Proxy})
+		return scan.Endpoint(r.Client, r.server())
 	}},
 	{"trust", func(r reader) scan.Source { return scan.Trust(r.Client, r.Anonymous, r.Namespace) }},
 	{"kubelets", func(r reader) scan.Source { return scan.Kubelets(r.Client, r.dial) }},
@@ -139,9 +144,10 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 		inv, err := a.scanFiles(ctx, &f.fileFlags, found)
 		return inv, nil, err
 	}
-	c, err := a.connectQuietly(g)
-	if err != nil {
-		return nil, nil, err
+	// What the server presents can be seen without credentials that fit.
+	c, unusable := a.connectQuietly(g)
+	if c == nil {
+		return nil, nil, unusable
 	}
 	contexts, err := a.heldCredentials(g, c)
 	if err != nil {
@@ -180,14 +186,18 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 	if err := cmp.Or(left(), ctx.Err()); err != nil {
 		return nil, nil, err
 	}
+	scan.Refused(found, r.server(), fault)
 	// What a provider hides is said once, and is no fault.
 	if hidden, ok := scan.Managed(c.Server, version, ""); ok {
 		found.Skip(hidden)
 	}
 	// Whoever is let in may ask for the version, unless someone took that away.
-	if fault != nil && !apierrors.IsForbidden(fault) {
+	switch {
+	case unusable != nil:
+		fault = unusable
+	case fault != nil && !apierrors.IsForbidden(fault):
 		fault = c.Explain(fault, a.now())
-	} else {
+	default:
 		fault = c.CheckCredentials()
 	}
 	inv = found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version}).Filter(f.objects(g))
@@ -274,11 +284,12 @@ func renewedCertificate(config *kubeconfig.Config, context string) []byte {
 }
 
 // serverVersion asks the API server for its version: everyone who is let in
-// may, so that an error means that nobody was let in.
+// may, so that an error means that nobody was let in. A server that hangs up is
+// asked twice, and not for ten seconds: there may be another one behind it.
 func serverVersion(ctx context.Context, c *cluster.Cluster) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, firstAnswer)
 	defer cancel()
-	body, err := c.Client.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
+	body, err := c.Client.Discovery().RESTClient().Get().AbsPath("/version").MaxRetries(1).DoRaw(ctx)
 	if err != nil {
 		return "", err
 	}

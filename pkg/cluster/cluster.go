@@ -75,7 +75,9 @@ func (o Options) apply(config *rest.Config) {
 }
 
 // Connect prepares for talking to the cluster that flags choose. It reads the
-// kubeconfig and sends nothing.
+// kubeconfig and sends nothing. Where the kubeconfig's CA or credentials cannot be
+// used, it returns an error and the cluster, whose certificates can be looked at
+// all the same: each request of its clients fails with that error.
 func Connect(flags *genericclioptions.ConfigFlags, options Options) (*Cluster, error) {
 	loader := flags.ToRawKubeConfigLoader()
 	raw, err := loader.RawConfig()
@@ -122,14 +124,40 @@ func Connect(flags *genericclioptions.ConfigFlags, options Options) (*Cluster, e
 	if c.ClientCertificate, err = dataOrFile(config.CertData, config.CertFile); err != nil {
 		return nil, fmt.Errorf("reading the client certificate of context %q: %w", c.Context, err)
 	}
-	if c.Client, err = newClient(config, options.Plugins); err != nil {
-		return nil, hint.Wrap(fmt.Errorf("using the credentials of context %q: %w", c.Context, err),
-			"check that the client-certificate and client-key of its user fit each other")
+	return c.withClients(options.Plugins)
+}
+
+// withClients makes the clients, and returns c as Connect does.
+func (c *Cluster) withClients(plugins *PluginPolicy) (*Cluster, error) {
+	anonymous := rest.AnonymousClientConfig(c.Config)
+	tellRefusals(anonymous)
+	nobody, err := kubernetes.NewForConfig(anonymous)
+	if err != nil {
+		return c.looksOnly(hint.Wrap(fmt.Errorf("using the server and certificate authority of cluster %q: %w", c.Name, err),
+			"get the cluster's CA from a source you trust, and put it into the kubeconfig"))
 	}
-	if c.Anonymous, err = kubernetes.NewForConfig(rest.AnonymousClientConfig(config)); err != nil {
+	c.Anonymous = nobody
+	client, err := newClient(c.Config, plugins)
+	if err != nil {
+		return c.looksOnly(hint.Wrap(fmt.Errorf("using the credentials of context %q: %w", c.Context, err),
+			"check that the client-certificate and client-key of its user fit each other"))
+	}
+	c.Client = client
+	return c, nil
+}
+
+// looksOnly returns c with clients that fail with err, and err. Where not even
+// the server's address can be used, there is no cluster to look at.
+func (c *Cluster) looksOnly(err error) (*Cluster, error) {
+	client, fault := unusable(rest.AnonymousClientConfig(c.Config), err)
+	if fault != nil {
 		return nil, err
 	}
-	return c, nil
+	c.Client = client
+	if c.Anonymous == nil {
+		c.Anonymous = client
+	}
+	return c, err
 }
 
 // CheckCredentials returns an error if the caller comes without any, and is

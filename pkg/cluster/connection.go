@@ -12,7 +12,9 @@ import (
 // newClient returns a client whose requests share one connection, and one
 // failure of the credential plugin.
 func newClient(config *rest.Config, plugins *PluginPolicy) (*kubernetes.Clientset, error) {
-	transport, err := rest.TransportFor(config)
+	telling := rest.CopyConfig(config)
+	tellRefusals(telling)
+	transport, err := rest.TransportFor(telling)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -33,6 +32,9 @@ func (c *Cluster) Explain(err error, now time.Time) error {
 	}
 	if apierrors.IsUnauthorized(err) {
 		return c.explainUnauthorized(err, now)
+	}
+	if explained := c.explainConnection(err, now); explained != nil {
+		return explained
 	}
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return c.explainUntrusted(untrusted.Err)
@@ -101,10 +103,6 @@ func transportFault(err error) string {
 	}
 	if _, ok := errors.AsType[*url.Error](err); !ok {
 		return "" // no HTTP request failed, whatever words are in it
-	}
-	// net/http has no type for this one.
-	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
-		return "it speaks plain HTTP"
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return "the connection was closed"

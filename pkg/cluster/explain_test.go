@@ -29,7 +29,9 @@ func at(t *testing.T, url string, edit func(*rest.Config)) (*Cluster, error) {
 	if edit != nil {
 		edit(config)
 	}
-	client, err := kubernetes.NewForConfig(config)
+	told := rest.CopyConfig(config)
+	tellRefusals(told)
+	client, err := kubernetes.NewForConfig(told)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -16,6 +15,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/netfault"
 )
 
 // mostPings is how many servers are asked at once.
@@ -141,8 +142,11 @@ func faultOf(err error) Fault {
 	if apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
 		return Refused
 	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+	switch fault, _ := netfault.Of(err); fault.Kind {
+	case netfault.ServerUntrusted:
 		return Untrusted
+	case netfault.ClientRefused, netfault.ProxyLogin:
+		return Refused
 	}
 	return Unreachable
 }

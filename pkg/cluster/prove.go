@@ -15,6 +15,7 @@ import (
 func (c *Cluster) WhoAmI(ctx context.Context, certificate, key []byte) (user string, err error) {
 	config := rest.AnonymousClientConfig(c.Config)
 	config.CertData, config.KeyData = certificate, key
+	tellRefusals(config)
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return "", fmt.Errorf("preparing to use the new certificate: %w", err)

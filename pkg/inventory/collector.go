@@ -141,6 +141,13 @@ func (c *Collector) see(s Sighting, counts bool) {
 	found.add(s, own)
 }
 
+// Saw reports whether a certificate was reported, and is kept.
+func (c *Collector) Saw(cert *x509.Certificate) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[sha256.Sum256(cert.Raw)] != nil
+}
+
 // manifold reports whether the API can hold any number of what is seen at
 // place. Such a certificate is judged when it comes, by what comes with it,
 // and only its bytes are kept.

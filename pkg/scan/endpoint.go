@@ -20,6 +20,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/netfault"
 )
 
 // dialTimeout bounds one connection, so that one dead replica does not hold up
@@ -76,6 +77,24 @@ func Endpoint(client kubernetes.Interface, server Server) Source {
 			group.Go(func() { see(ctx, to, r.address, serviceName, r.node, catalog.RootCA) })
 		}
 	}}
+}
+
+// Refused reports the chain that made a request to the API server fail with err,
+// unless it was reported already: behind one address there may be several
+// servers, and Endpoint sees only one of them. Every other error is passed over.
+func Refused(to *inventory.Collector, server Server, err error) {
+	fault, ok := netfault.Of(err)
+	if !ok || len(fault.Chain) == 0 || to.Saw(fault.Chain[0]) {
+		return
+	}
+	address, host, err := hostPort(server.URL)
+	if err != nil {
+		return // nothing was presented there
+	}
+	seeChain(to, inventory.Sighting{
+		Location: inventory.Location{Source: "endpoint", Where: address}, Place: catalog.APIServerEndpoint,
+		Name: address, Address: cmp.Or(server.ServerName, host),
+	}, fault.Chain)
 }
 
 // replica is one API server.
@@ -181,6 +200,10 @@ func presentedThrough(proxy *url.URL, serverName string, request *http.Request) 
 	}
 	if state := seen.Load(); state != nil {
 		return state.PeerCertificates, nil // whatever the server answered afterwards
+	}
+	if err != nil {
+		// As net/http's client would tell it, so that it is known for what it is.
+		err = &url.Error{Op: request.Method, URL: request.URL.Redacted(), Err: err}
 	}
 	return nil, cmp.Or(err, errNoCertificate)
 }

@@ -7,10 +7,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/url"
 	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/netfault"
 )
 
 // handshake returns the chain that the server at the other end of conn
@@ -58,21 +60,47 @@ var (
 // unreached says why the server at a place could not be seen, and what would
 // change that.
 func unreached(at inventory.Location, err error) inventory.Skip {
-	s := inventory.Skip{Source: at.Source, Where: at.Where, Reason: oneLine(err),
+	reason := err
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		reason = request.Err // without the address, which is said already or the same for all
+	}
+	s := inventory.Skip{Source: at.Source, Where: at.Where, Reason: oneLine(reason),
 		Hint: cmp.Or(hint.Of(err), "check that the address can be reached from this machine")}
+	fault, known := netfault.Of(err)
 	switch {
 	// A scan is cancelled when the API server answers nothing; what a person
 	// interrupts is not reported.
 	case errors.Is(err, errTooLate) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
 		s.Reason = errTooLate.Error()
+	case known:
+		s.Reason, s.Hint = refused(fault)
 	case strings.Contains(err.Error(), "connection refused"):
 		s.Reason, s.Hint = "connection refused", "check that the server runs, and that it listens on this address"
-	// net/http and crypto/tls have no types for these.
-	case strings.HasSuffix(err.Error(), "first record does not look like a TLS handshake"),
-		strings.HasSuffix(err.Error(), "server gave HTTP response to HTTPS client"):
-		s.Reason, s.Hint = "it does not speak TLS", "check the port: another program may listen there"
 	}
 	return s
+}
+
+// refused says whose fault it is that there was no connection, where that can be
+// told: the proxy's, the server's, or that of the caller's certificate.
+func refused(fault netfault.Fault) (reason, advice string) {
+	switch fault.Kind {
+	case netfault.ProxyUnreachable:
+		return "the proxy cannot be reached: " + fault.Reason, "check the proxy that the kubeconfig (proxy-url) or the environment (HTTPS_PROXY) names"
+	case netfault.ProxyLogin:
+		return "the proxy asks for a user and a password", "put them into the proxy's URL, in the kubeconfig (proxy-url) or the environment (HTTPS_PROXY)"
+	case netfault.ProxyRefused:
+		return "the proxy does not connect: " + fault.Reason, "ask whoever runs the proxy, or list the address in NO_PROXY"
+	case netfault.NotTLS:
+		return "it does not speak TLS", "check the port: another program may listen there"
+	case netfault.ServerUntrusted:
+		return "the API server's certificate " + fault.Reason, "nothing is sent to it before that is fixed"
+	case netfault.ClientRefused:
+		if fault.Demanded {
+			return "the API server demands a client certificate", "choose a context that has one, with --context"
+		}
+		return "the API server refuses your client certificate: " + fault.Reason, "use another context, with --context or --kubeconfig"
+	}
+	return "the server refused the TLS handshake: " + fault.Reason, "check that the address and the port are its own"
 }
 
 // oneLine joins an error that has several lines.

@@ -6,9 +6,7 @@ package scan
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"net/url"
 	"sync"
 	"time"
 
@@ -94,9 +92,6 @@ func seeChain(to *inventory.Collector, template inventory.Sighting, chain []*x50
 // skip reports that an API object could not be read, with a hint that fits
 // the reason. permission is what `kubectl auth can-i` would be asked.
 func skip(to *inventory.Collector, at inventory.Location, err error, permission string) {
-	if request, ok := errors.AsType[*url.Error](err); ok {
-		err = request.Err // without the address, which is the same for all
-	}
 	s := unreached(at, err)
 	switch {
 	case apierrors.IsForbidden(err):
