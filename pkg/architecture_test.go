@@ -40,7 +40,7 @@ var house = [][]room{
 		{"pkg/issue", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/access", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/nodepod", []string{"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
-		{"pkg/kubeconfig", []string{"github.com/rogpeppe/go-internal", "k8s.io/apimachinery", "k8s.io/client-go"}},
+		{"pkg/kubeconfig", []string{"github.com/rogpeppe/go-internal", "golang.org/x/sys", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/people", []string{"go.yaml.in/yaml/v3"}},
 		{"pkg/seal", []string{"filippo.io/age", "golang.org/x/crypto", "software.sslmate.com/src/go-pkcs12"}},
 		{"pkg/report", []string{"github.com/mattn/go-runewidth", "k8s.io/apimachinery", "k8s.io/client-go/util/jsonpath"}},

@@ -199,7 +199,7 @@ func (a *app) renewPair(ctx context.Context, pair kubeconfig.Pair, at kubeconfig
 			"ask an administrator for another one")
 	}
 	// A mark that cannot be written costs another try.
-	_ = os.WriteFile(failedMark(f), nil, 0o600)
+	_ = kubeconfig.Mark(failedMark(f))
 	a.say("warning: the certificate of %s ends on %s (%s left), and was not renewed: %s\n", pair.Leaf.Subject.CommonName,
 		minute(pair.Leaf.NotAfter), humanLeft(pair.Leaf.NotAfter.Sub(a.now())), err)
 	return pair, nil
@@ -209,7 +209,7 @@ func (a *app) renewPair(ctx context.Context, pair kubeconfig.Pair, at kubeconfig
 func failedMark(f credentialFlags) string { return f.file + ".failed" }
 
 func (a *app) failedLately(f credentialFlags) bool {
-	info, err := os.Stat(failedMark(f))
+	info, err := os.Lstat(failedMark(f))
 	return err == nil && a.now().Sub(info.ModTime()) < retryAfter
 }
 

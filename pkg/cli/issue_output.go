@@ -130,7 +130,7 @@ func makeDirectory(dir string) (made string, err error) {
 	if _, err := os.Stat(dir); err == nil {
 		return "", nil
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if _, err := kubeconfig.MakeDirectory(dir, false); err != nil {
 		return "", hint.Wrap(fmt.Errorf("making directory %s: %w", dir, err), "name another place with --out")
 	}
 	return dir, nil

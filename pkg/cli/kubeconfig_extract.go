@@ -136,7 +136,7 @@ func (a *app) split(g *globals, dir string, force, dryRun bool) error {
 			}
 			continue
 		}
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if _, err := kubeconfig.MakeDirectory(dir, true); err != nil {
 			return fmt.Errorf("making the directory %s: %w", dir, err)
 		}
 		if err := a.writeNew(path, force, false, []byte(texts[path])); err != nil {

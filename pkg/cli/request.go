@@ -152,7 +152,7 @@ func (a *app) requestAnew(ctx context.Context, keyFile string, wish issue.Reques
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("looking for the private key: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
+	if _, err := kubeconfig.MakeDirectory(filepath.Dir(keyFile), true); err != nil {
 		return hint.Wrap(fmt.Errorf("making a directory for the private key: %w", err), "name a file with --key")
 	}
 	paths := []string{keyFile}

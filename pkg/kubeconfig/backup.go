@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,86 +36,100 @@ type Backup struct {
 	Size  int64
 }
 
-func backupDirectory(path string) string {
-	return filepath.Join(filepath.Dir(path), stateDirectory, "backups")
-}
+const backupsDirectory = "backups"
 
 // Backups lists what is kept of the file at path, the newest first.
 func Backups(path string) ([]Backup, error) {
-	target := path
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		target = resolved
+	at, err := hold(path, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	dir := backupDirectory(target)
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return nil, fmt.Errorf("listing the backups of %s: %w", path, err)
 	}
+	defer at.Close()
+	dir, err := at.stateDirectory(at.state, false, backupsDirectory)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the backups of %s: %w", path, err)
+	}
+	defer dir.Close()
+	backups, err := dir.backups(path, at.name)
+	if err != nil {
+		return nil, fmt.Errorf("listing the backups of %s: %w", path, err)
+	}
+	return backups, nil
+}
+
+// backups lists those in d of the file at path, whose name is base.
+func (d *directory) backups(path, base string) ([]Backup, error) {
+	names, err := d.names()
+	if err != nil {
+		return nil, err
+	}
 	var backups []Backup
-	for _, e := range entries {
-		stamp, ok := strings.CutPrefix(e.Name(), filepath.Base(target)+".")
+	for _, name := range names {
+		stamp, ok := strings.CutPrefix(name, base+".")
 		taken, err := time.Parse(backupTime, stamp)
 		if !ok || err != nil {
 			continue
 		}
-		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() {
+		there, err := d.stat(name)
+		if err != nil || !there.mode.IsRegular() {
 			continue // it went away
 		}
-		backups = append(backups, Backup{filepath.Join(dir, e.Name()), path, taken, info.Size()})
+		backups = append(backups, Backup{d.in(name), path, taken, there.size})
 	}
 	slices.SortFunc(backups, func(a, b Backup) int { return b.Taken.Compare(a.Taken) })
 	return backups, nil
 }
 
-// backUp keeps text, which the file at target holds, and forgets the oldest
-// backups of that file.
-func backUp(target, text string, now time.Time) (string, error) {
-	dir := backupDirectory(target)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", cannotWrite(dir, err, asItWas)
-	}
-	owner, err := os.Stat(target)
+// backUp keeps text, which the file holds, and forgets the oldest backups of
+// that file.
+func (s spot) backUp(text string, now time.Time) (string, error) {
+	dir, err := s.stateDirectory(s.state, true, backupsDirectory)
 	if err != nil {
-		return "", cannotWrite(target, err, asItWas)
+		return "", cannotWrite(filepath.Join(s.in(stateDirectory), backupsDirectory), err, asItWas)
 	}
-	for _, made := range []string{filepath.Dir(dir), dir} {
-		passTo(made, owner)
-	}
+	defer dir.Close()
+	var at spot
 	for {
-		path := filepath.Join(dir, filepath.Base(target)+"."+now.UTC().Format(backupTime))
-		file, err := temporary(path, path, false, asItWas)
-		if err != nil {
-			return "", err
+		at = spot{directory: dir, name: s.name + "." + now.UTC().Format(backupTime)}
+		if _, err := dir.stat(at.name); err != nil {
+			break
 		}
-		file.owner = owner
-		if _, err := os.Lstat(path); err == nil {
-			file.Discard()
-			now = now.Add(time.Nanosecond) // two changes at one moment
-			continue
-		}
-		err = file.fill(text)
-		if err == nil {
-			err = file.finish()
-		}
-		file.Discard()
-		if err != nil {
-			return "", err
-		}
-		forget(target)
-		return path, nil
+		now = now.Add(time.Nanosecond) // two changes at one moment
 	}
+	if at.directory, err = dir.again(); err != nil {
+		return "", cannotWrite(at.path(), err, asItWas)
+	}
+	file, err := at.temporary(at.path(), false, asItWas)
+	if err != nil {
+		return "", err
+	}
+	defer file.Discard()
+	file.owner = s.state
+	if err := file.fill(text); err != nil {
+		return "", err
+	}
+	if err := file.finish(); err != nil {
+		return "", err
+	}
+	dir.forget(s.name)
+	return dir.in(at.name), nil
 }
 
 // forget removes the oldest backups. That it could not is no fault of the
 // change that is being made.
-func forget(target string) {
-	backups, _ := Backups(target)
+func (d *directory) forget(base string) {
+	backups, _ := d.backups("", base)
 	var total int64
 	for i, b := range backups {
 		total += b.Size
 		if i >= leastBackups && (i >= mostBackups || total > mostBackupBytes) {
-			_ = os.Remove(b.Path)
+			_ = d.remove(filepath.Base(b.Path))
 		}
 	}
 }

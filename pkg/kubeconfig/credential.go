@@ -55,6 +55,11 @@ func readPart(path string) ([]byte, error) {
 		return nil, withoutPath(err)
 	}
 	defer file.Close()
+	return readBounded(file)
+}
+
+// readBounded reads what is no longer than certificates and keys are.
+func readBounded(file io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(file, mostPEM+1))
 	if err == nil && len(data) > mostPEM {
 		err = errors.New("it is larger than 1 MiB")

@@ -150,7 +150,7 @@ func (c *Config) convert(contexts []string, fieldsOf func(*Entry) ([]yamledit.Fi
 
 // Write makes the file, and its directory if need be.
 func (f PartFile) Write() error {
-	if err := makeDirectory(f.Path); err != nil {
+	if err := makeParents(f.Path); err != nil {
 		return err
 	}
 	file, err := Reserve(f.Path, false)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 )
@@ -18,54 +17,60 @@ const mode fs.FileMode = 0o600
 // there before stays whole until Commit.
 type File struct {
 	shown   string // what the caller calls it
-	path    string // where it is
+	at      spot   // where it is
 	temp    *os.File
+	tempAt  string // the name of temp
 	replace bool
-	stood   bool        // something stood there when it was reserved
 	kept    string      // a second name of what was replaced, while it may come back
 	advice  string      // where writing fails
 	mode    fs.FileMode // what it gets
-	owner   fs.FileInfo // whose owner it gets; nil for the user's own
+	owner   *state      // whose owner it gets; nil for the user's own
 }
 
 // Reserve makes sure that path can be written: its directory is there, and
-// nothing stands at path unless replace is set. A symbolic link is followed.
-// The caller ends with Commit or Discard.
+// nothing is at path unless replace is set. A symbolic link is followed if the
+// caller or root has made it. The caller ends with Commit or Discard.
 func Reserve(path string, replace bool) (*File, error) {
-	shown := path
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	info, err := os.Stat(path)
-	stood := err == nil
-	switch {
-	case err == nil && info.IsDir():
-		return nil, hint.New(fmt.Sprintf("writing %s: it is a directory", shown), "name a file in it with --out")
-	case err == nil && !info.Mode().IsRegular():
-		return nil, hint.New(fmt.Sprintf("writing %s: it is not a regular file", shown), "use --out - for standard output")
-	case err == nil && !replace:
-		return nil, exists(shown)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, cannotWrite(shown, err, elsewhere)
-	case err != nil && isSymlink(path):
-		return nil, hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", shown), "name another file with --out")
-	}
-	f, err := temporary(shown, path, replace, elsewhere)
+	at, err := hold(path, false)
 	if err != nil {
+		return nil, cannotWrite(path, err, elsewhere)
+	}
+	if err := at.writable(path, replace); err != nil {
+		at.Close()
 		return nil, err
 	}
-	f.stood = stood
-	return f, nil
+	return at.temporary(path, replace, elsewhere)
 }
 
-// temporary begins a file beside path, which is no symbolic link.
-func temporary(shown, path string, replace bool, advice string) (*File, error) {
-	// CreateTemp gives mode 0600, whatever the umask.
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+// writable reports what is in the way of a new file.
+func (s spot) writable(shown string, replace bool) error {
+	switch {
+	case s.state == nil && s.linked:
+		if info, err := os.Stat(shown); err == nil && !info.Mode().IsRegular() { // /dev/stdout
+			return hint.New(fmt.Sprintf("writing %s: it is not a regular file", shown), "use --out - for standard output")
+		}
+		return hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", shown), "name another file with --out")
+	case s.state == nil:
+		return nil
+	case s.state.mode.IsDir():
+		return hint.New(fmt.Sprintf("writing %s: it is a directory", shown), "name a file in it with --out")
+	case !s.state.mode.IsRegular():
+		return hint.New(fmt.Sprintf("writing %s: it is not a regular file", shown), "use --out - for standard output")
+	case !replace:
+		return exists(shown)
+	}
+	return nil
+}
+
+// temporary begins a file for s, which is closed with it.
+func (s spot) temporary(shown string, replace bool, advice string) (*File, error) {
+	// A new file has mode 0600 or less, whatever the umask.
+	temp, name, err := s.createTemp("."+s.name+".", ".tmp")
 	if err != nil {
+		s.Close()
 		return nil, cannotWrite(shown, err, advice)
 	}
-	return &File{shown: shown, path: path, temp: temp, replace: replace, advice: advice, mode: mode}, nil
+	return &File{shown: shown, at: s, temp: temp, tempAt: name, replace: replace, advice: advice, mode: mode}, nil
 }
 
 // Commit puts data there: whole and on the disk, or not at all.
@@ -82,7 +87,7 @@ func (f *File) finish() error {
 	if err := f.place(); err != nil {
 		return err
 	}
-	syncDirectory(filepath.Dir(f.path))
+	f.at.sync()
 	return nil
 }
 
@@ -90,16 +95,16 @@ func (f *File) finish() error {
 func (f *File) place() error {
 	if !f.replace {
 		// A link, unlike a rename, fails on a file that came meanwhile.
-		err := os.Link(f.temp.Name(), f.path)
+		err := f.at.link(f.tempAt, f.at.name)
 		if err == nil {
 			return nil
 		}
 		// Not every file system has links: there, look and then rename.
-		if _, statErr := os.Lstat(f.path); statErr == nil || errors.Is(err, fs.ErrExist) {
+		if _, statErr := f.at.stat(f.at.name); statErr == nil || errors.Is(err, fs.ErrExist) {
 			return exists(f.shown)
 		}
 	}
-	if err := os.Rename(f.temp.Name(), f.path); err != nil {
+	if err := f.at.rename(f.tempAt, f.at.name); err != nil {
 		return cannotWrite(f.shown, err, f.advice)
 	}
 	return nil
@@ -134,25 +139,16 @@ func (f *File) write(data string) error {
 // Discard gives the place up and leaves nothing behind. It does nothing after
 // a successful Commit.
 func (f *File) Discard() {
-	_ = f.temp.Close()
-	_ = os.Remove(f.temp.Name())
-}
-
-// syncDirectory makes a new name in a directory outlive a crash, where it can:
-// some file systems cannot sync a directory, and one that may be written need
-// not be readable. The file stands there by now, and is safe on the disk.
-func syncDirectory(dir string) {
-	d, err := os.Open(dir)
-	if err != nil {
+	if f.at.directory == nil {
 		return
 	}
-	defer d.Close()
-	_ = d.Sync()
-}
-
-func isSymlink(path string) bool {
-	info, err := os.Lstat(path)
-	return err == nil && info.Mode()&fs.ModeSymlink != 0
+	_ = f.temp.Close()
+	_ = f.at.remove(f.tempAt)
+	if f.kept != "" {
+		_ = f.at.remove(f.kept)
+	}
+	f.at.Close()
+	f.at.directory = nil
 }
 
 func exists(path string) error {
@@ -170,6 +166,9 @@ func cannotWrite(path string, err error, advice string) error {
 	}
 	if linkErr, ok := errors.AsType[*os.LinkError](err); ok {
 		err = linkErr.Err
+	}
+	if own := hint.Of(err); own != "" {
+		advice = own
 	}
 	return hint.Wrap(fmt.Errorf("writing %s: %w", path, err), advice)
 }

@@ -262,7 +262,7 @@ func TestCommitRefuses(t *testing.T) {
 		if err := os.Mkdir(path, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		checkError(t, file.Commit([]byte("new")), "writing "+path+": file exists")
+		checkError(t, file.Commit([]byte("new")), "writing "+path+": is a directory")
 		checkNames(t, filepath.Dir(path), "config")
 	})
 	for name, replace := range map[string]bool{"a new file": false, "an old one": true} {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/x509"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -197,9 +198,10 @@ func (r *Report) FixModes() ([]string, error) {
 		if f.Code != CodeReadable {
 			continue
 		}
-		info, err := os.Stat(f.Where)
+		at, err := locate(f.Where)
 		if err == nil {
-			err = os.Chmod(f.Where, info.Mode().Perm()&mode)
+			err = at.changeMode(func(m fs.FileMode) fs.FileMode { return m & mode })
+			at.Close()
 		}
 		if err != nil {
 			return fixed, fmt.Errorf("changing the mode of %s: %w", f.Where, withoutPath(err))

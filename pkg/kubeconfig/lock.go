@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -29,62 +29,105 @@ const (
 func lockName(path string) string { return path + ".lock" }
 
 // locks are lock files that this process holds.
-type locks []string
+type locks []spot
 
 // lockAll locks files against kubectl and against other runs of this program:
 // in an order that is the same for all, so that nobody waits for ever. A file
 // behind a symbolic link is locked under both its names.
 func lockAll(ctx context.Context, paths []string, now func() time.Time) (locks, error) {
-	var names []string
-	for _, path := range paths {
-		names = append(names, realName(lockName(path)))
-		if target, err := filepath.EvalSymlinks(path); err == nil {
-			names = append(names, realName(lockName(target)))
-		}
+	wanted, err := lockSpots(paths)
+	defer func() { locks(wanted).close() }()
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(names)
 	var held locks
-	for _, name := range slices.Compact(names) {
-		if err := lock(ctx, name, now); err != nil {
+	for len(wanted) > 0 {
+		if err := lock(ctx, wanted[0], now); err != nil {
 			held.release()
 			return nil, err
 		}
-		held = append(held, name)
+		held, wanted = append(held, wanted[0]), wanted[1:]
 	}
 	return held, nil
 }
 
-// realName is a file's name in its real directory: two ways to one lock are to
-// be seen as one.
-func realName(name string) string {
-	dir, err := filepath.EvalSymlinks(filepath.Dir(name))
-	if err != nil {
-		return name // making the lock will say why
+// lockSpots are where the locks of files are: each once, though two paths lead
+// there.
+func lockSpots(paths []string) ([]spot, error) {
+	byPath := map[string]spot{}
+	add := func(path string) error {
+		// kubectl would not follow a link in the lock's place either.
+		dir, err := hold(filepath.Join(filepath.Dir(path), "."), false)
+		if err != nil {
+			return cannotWrite(lockName(path), err, lockAdvice)
+		}
+		defer dir.Close()
+		sub, err := dir.enter()
+		if err != nil {
+			return cannotWrite(lockName(path), err, lockAdvice)
+		}
+		s := spot{directory: sub, name: filepath.Base(lockName(path))}
+		key, err := filepath.Abs(s.path())
+		if err != nil {
+			key = s.path()
+		}
+		if _, twice := byPath[key]; twice {
+			return sub.Close()
+		}
+		byPath[key] = s
+		return nil
 	}
-	if absolute, err := filepath.Abs(dir); err == nil {
-		dir = absolute
+	var err error
+	for _, path := range paths {
+		if err = add(path); err != nil {
+			break
+		}
+		var target spot
+		if target, err = hold(path, false); err != nil {
+			err = cannotWrite(path, err, lockAdvice)
+			break
+		}
+		targetPath := target.path()
+		target.Close()
+		if err = add(targetPath); err != nil {
+			break
+		}
 	}
-	return filepath.Join(dir, filepath.Base(name))
+	var spots []spot
+	for _, key := range slices.Sorted(maps.Keys(byPath)) {
+		spots = append(spots, byPath[key])
+	}
+	return spots, err
 }
 
 func (l locks) release() {
-	for _, name := range l {
-		_ = os.Remove(name)
+	for _, s := range l {
+		_ = s.remove(s.name)
+	}
+	l.close()
+}
+
+func (l locks) close() {
+	for _, s := range l {
+		s.Close()
 	}
 }
 
-func lock(ctx context.Context, name string, now func() time.Time) error {
+const lockAdvice = "kubectl needs it too, to change the kubeconfig; nothing was changed"
+
+func lock(ctx context.Context, at spot, now func() time.Time) error {
+	name := at.path()
 	for deadline := now().Add(lockPatience); ; {
-		file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		file, err := at.create(at.name)
 		if err == nil {
 			return file.Close()
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return cannotWrite(name, err, "kubectl needs it too, to change the kubeconfig; nothing was changed")
+			return cannotWrite(name, err, lockAdvice)
 		}
-		info, err := os.Lstat(name)
+		there, err := at.stat(at.name)
 		if err == nil {
-			age := now().Sub(info.ModTime())
+			age := now().Sub(there.modified)
 			switch {
 			case age > staleAfter:
 				return hint.New(fmt.Sprintf("locking the kubeconfig: %s is there since %s, left behind by a program that did not end well", name, duration.HumanDuration(age)),

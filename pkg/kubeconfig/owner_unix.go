@@ -4,38 +4,23 @@ package kubeconfig
 
 import (
 	"errors"
-	"io/fs"
 	"os"
-	"syscall"
 )
 
 var errOwner = errors.New("it belongs to another user, and would not after the change")
 
 // keepOwner gives file the owner of another. The group counts for nothing in a
 // file of mode 0600, and is kept where that is allowed.
-func keepOwner(file *os.File, other fs.FileInfo) error {
-	want, ok := other.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil
-	}
-	info, err := file.Stat()
+func keepOwner(file *os.File, want *state) error {
+	have, err := stateOfFile(file)
 	if err != nil {
 		return err
 	}
-	have, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || have.Uid == want.Uid && have.Gid == want.Gid {
+	if have.uid == want.uid && have.gid == want.gid {
 		return nil
 	}
-	err = file.Chown(int(want.Uid), int(want.Gid))
-	if err != nil && have.Uid != want.Uid {
+	if err := file.Chown(want.uid, want.gid); err != nil && have.uid != want.uid {
 		return errOwner
 	}
 	return nil
-}
-
-// passTo gives a directory that root has made to the owner of a file.
-func passTo(path string, other fs.FileInfo) {
-	if want, ok := other.Sys().(*syscall.Stat_t); ok {
-		_ = os.Lchown(path, int(want.Uid), int(want.Gid))
-	}
 }

@@ -9,10 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+	"syscall"
 	"time"
 
-	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
@@ -42,14 +41,18 @@ func NewPair(certificate, key []byte) (Pair, error) {
 	return Pair{Certificate: certificate, Key: key, Leaf: certs[0], Chain: certs[1:]}, nil
 }
 
-// ReadPair reads the pair in a file that nobody but its owner can read.
+// ReadPair reads the pair in a file that belongs to the caller or to root, and
+// that nobody else can read.
 func ReadPair(path string) (Pair, error) {
-	info, err := os.Stat(path)
-	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return Pair{}, hint.New(fmt.Sprintf("reading %s: others may read or write it (mode %04o)", path, info.Mode().Perm()),
-			"if nobody has, take that away: chmod 600 "+path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return Pair{}, fmt.Errorf("reading %s: %w", path, withoutPath(err))
 	}
-	data, err := readPart(path)
+	defer file.Close()
+	if err := isPrivate(file); err != nil {
+		return Pair{}, fmt.Errorf("reading %s: %w", path, err)
+	}
+	data, err := readBounded(file)
 	if err != nil {
 		return Pair{}, fmt.Errorf("reading %s: %w", path, err)
 	}
@@ -78,7 +81,7 @@ func ReadPair(path string) (Pair, error) {
 // Write puts the pair into a file, in place of one that is there if replace is
 // set. The file's directory is made if need be.
 func (p Pair) Write(path string, replace bool) error {
-	if err := makeDirectory(path); err != nil {
+	if err := makeParents(path); err != nil {
 		return err
 	}
 	file, err := Reserve(path, replace)
@@ -93,20 +96,27 @@ func (p Pair) Write(path string, replace bool) error {
 // than stale was left behind: who takes it over at the same moment as another
 // has replaced the file twice, and broken nothing.
 func LockFor(path string, now time.Time, stale time.Duration) (release func(), ok bool, err error) {
-	name := lockName(path)
+	at, err := hold(path, false)
+	at.name = lockName(at.name)
+	if err != nil {
+		return nil, false, fmt.Errorf("locking %s: %w", filepath.Base(path), withoutPath(err))
+	}
+	give := func() { _ = at.remove(at.name); at.Close() }
 	for range 2 {
-		file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+		file, err := at.create(at.name)
 		if err == nil {
-			return func() { _ = os.Remove(name) }, true, file.Close()
+			return give, true, file.Close()
 		}
 		if !errors.Is(err, fs.ErrExist) {
+			at.Close()
 			return nil, false, fmt.Errorf("locking %s: %w", filepath.Base(path), withoutPath(err))
 		}
-		info, err := os.Stat(name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) || err == nil && now.Sub(info.ModTime()) < stale {
-			return nil, false, nil
+		there, err := at.stat(at.name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) || err == nil && now.Sub(there.modified) < stale {
+			break
 		}
-		_ = os.Remove(name)
+		_ = at.remove(at.name)
 	}
+	at.Close()
 	return nil, false, nil
 }

@@ -1,10 +1,6 @@
 package kubeconfig
 
-import (
-	"fmt"
-	"os"
-	"path/filepath"
-)
+import "fmt"
 
 // Set is several Files that are put in place together, or not at all.
 type Set struct {
@@ -46,7 +42,7 @@ func (s *Set) Commit(data ...[]byte) error {
 	}
 	s.placed = s.files
 	for _, f := range s.files {
-		syncDirectory(filepath.Dir(f.path))
+		f.at.sync()
 	}
 	return nil
 }
@@ -63,17 +59,14 @@ func (s *Set) Undo() {
 func (s *Set) Discard() {
 	for _, f := range s.files {
 		f.Discard()
-		if f.kept != "" {
-			_ = os.Remove(f.kept)
-		}
 	}
 }
 
 // keep gives what is to be replaced a second name, by which takeBack finds it.
 // On a file system without links, nothing can be taken back.
 func (f *File) keep() {
-	kept := f.temp.Name() + ".old"
-	if f.replace && os.Link(f.path, kept) == nil {
+	kept := f.tempAt + ".old"
+	if f.replace && f.at.link(f.at.name, kept) == nil {
 		f.kept = kept
 	}
 }
@@ -82,10 +75,10 @@ func (f *File) keep() {
 func (f *File) takeBack() {
 	switch {
 	case f.kept != "":
-		_ = os.Rename(f.kept, f.path)
+		_ = f.at.rename(f.kept, f.at.name)
 		f.kept = ""
-	case !f.stood:
-		_ = os.Remove(f.path)
+	case f.at.state == nil:
+		_ = f.at.remove(f.at.name)
 	}
 }
 
@@ -93,10 +86,10 @@ func (f *File) takeBack() {
 // that runs as another user than the caller has to read it.
 func (s *Set) KeepOwners() error {
 	for _, f := range s.files {
-		if !f.stood {
+		if f.at.state == nil {
 			continue
 		}
-		if err := f.like(f.path); err != nil {
+		if err := f.like(); err != nil {
 			return err
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -136,7 +134,7 @@ func (u Update) changing() ([]string, error) {
 // nothing, and returns which files are to be locked as well.
 func (u Update) locked(ctx context.Context, paths []string) (done []FileChange, more []string, err error) {
 	for _, path := range paths {
-		if err := makeDirectory(path); err != nil {
+		if err := makeParents(path); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -171,33 +169,36 @@ func (u Update) locked(ctx context.Context, paths []string) (done []FileChange, 
 // asItWas is the advice where a change cannot be made.
 const asItWas = "nothing was changed there"
 
-// makeDirectory makes the directory of a file that is not there yet, as
-// kubectl does, but for nobody else to read.
-func makeDirectory(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+// makeParents makes the directory of a file that is not there yet, as kubectl
+// does, but for nobody else to read.
+func makeParents(path string) error {
+	at, err := hold(path, true)
+	if err != nil {
 		return cannotWrite(path, err, asItWas)
 	}
-	return nil
+	return at.Close()
 }
 
 // make makes the change.
 func (c *FileChange) make(now time.Time) error {
-	target, err := filepath.EvalSymlinks(c.Path)
+	at, err := hold(c.Path, false)
 	switch {
-	case c.Before == nil && errors.Is(err, fs.ErrNotExist) && isSymlink(c.Path):
-		return hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", c.Path), "make the file that it is to lead to, or remove the link")
-	case c.Before == nil && errors.Is(err, fs.ErrNotExist):
-		target = c.Path
 	case err != nil:
 		return cannotWrite(c.Path, err, asItWas)
+	case at.state == nil && at.linked:
+		at.Close()
+		return hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", c.Path), "make the file that it is to lead to, or remove the link")
+	case at.state == nil && c.Before != nil:
+		at.Close()
+		return cannotWrite(c.Path, fs.ErrNotExist, asItWas)
 	}
-	file, err := temporary(c.Path, target, c.Before != nil, asItWas)
+	file, err := at.temporary(c.Path, c.Before != nil, asItWas)
 	if err != nil {
 		return err
 	}
 	defer file.Discard()
 	if c.Before != nil {
-		if err := file.like(target); err != nil {
+		if err := file.like(); err != nil {
 			return err
 		}
 	}
@@ -207,34 +208,31 @@ func (c *FileChange) make(now time.Time) error {
 	if c.Before == nil {
 		return file.finish()
 	}
-	if c.Backup, err = backUp(target, c.Before.Text(), now); err != nil {
+	if c.Backup, err = at.backUp(c.Before.Text(), now); err != nil {
 		return err
 	}
-	if same, err := holds(target, c.Before.Text()); err != nil || !same {
+	if same, err := at.holds(c.Before.Text()); err != nil || !same {
 		return hint.New(fmt.Sprintf("writing %s: somebody else has changed it at this moment, without kubectl's lock", c.Path), "nothing was changed; try again")
 	}
 	return file.finish()
 }
 
-// like gives the file the owner and the mode of the one at path, but for
-// nobody else to read.
-func (f *File) like(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return cannotWrite(f.shown, err, f.advice)
-	}
-	if info.Mode()&0o200 == 0 {
-		return hint.New(fmt.Sprintf("writing %s: it is read-only (mode %04o)", f.shown, info.Mode().Perm()),
+// like gives the file the owner and the mode of the one that it replaces, but
+// for nobody else to read.
+func (f *File) like() error {
+	there := f.at.state
+	if there.mode&0o200 == 0 {
+		return hint.New(fmt.Sprintf("writing %s: it is read-only (mode %04o)", f.shown, there.mode.Perm()),
 			"make it writable, if it is yours to change: chmod u+w "+f.shown)
 	}
-	f.mode, f.owner = info.Mode().Perm()&mode, info
+	f.mode, f.owner = there.mode.Perm()&mode, there
 	return nil
 }
 
-// holds reports whether the file at path holds text, without reading it into
-// memory as a whole.
-func holds(path, text string) (bool, error) {
-	file, err := os.Open(path)
+// holds reports whether the file holds text, without reading it into memory as
+// a whole.
+func (s spot) holds(text string) (bool, error) {
+	file, err := s.open(s.name)
 	if err != nil {
 		return false, err
 	}
