@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,7 +181,7 @@ func (s *ServingApprover) watch(ctx context.Context) error {
 		return fmt.Errorf("watching the kubelets' serving requests: %w", err)
 	}
 	defer events.Stop()
-	var batch []certificatesv1.CertificateSigningRequest
+	var batch []certificatesv1.CertificateSigningRequest // each as it is now
 	var ready <-chan time.Time
 	for {
 		select {
@@ -201,7 +202,7 @@ func (s *ServingApprover) watch(ctx context.Context) error {
 			if event.Type != apiwatch.Added && event.Type != apiwatch.Modified {
 				continue
 			}
-			batch = append(batch, *object)
+			batch = append(slices.DeleteFunc(batch, func(other certificatesv1.CertificateSigningRequest) bool { return other.UID == object.UID }), *object)
 			if ready == nil {
 				ready = time.After(gather)
 			}

@@ -34,7 +34,7 @@ type servingFacts struct {
 	anchors []*x509.Certificate
 	// approved are the certificates that kubelets were issued within the last
 	// hour, by Node, the newest last.
-	approved map[string][]approval
+	approved map[string][]*x509.Certificate
 	// unseen are what the caller may not read.
 	unseen []string
 }
@@ -78,12 +78,12 @@ func (f *servingFacts) addServices(r *servingReader) {
 		f.servicesKnown = add(cidr, "is in the Service CIDR "+cidr) || f.servicesKnown
 	}
 	for i := range r.pods {
+		// Every kubelet can make a pod that looks like the API server's.
+		if !isControlPlane(f.nodes[r.pods[i].Spec.NodeName]) {
+			continue
+		}
 		for _, cidr := range serviceRanges(&r.pods[i]) {
-			// Every kubelet can make a pod that says so: it takes away, but it
-			// is no proof that nothing else is a Service's, unless only a
-			// control-plane node can have made it.
-			known := add(cidr, "is in the Service CIDR "+cidr) && isControlPlane(f.nodes[r.pods[i].Spec.NodeName])
-			f.servicesKnown = known || f.servicesKnown
+			f.servicesKnown = add(cidr, "is in the Service CIDR "+cidr) || f.servicesKnown
 		}
 	}
 	if r.service == nil {
@@ -161,7 +161,7 @@ func (f *servingFacts) addApproved(requests []certificatesv1.CertificateSigningR
 			continue
 		}
 		if certs, _ := pki.ParseCertificates(object.Status.Certificate); len(certs) > 0 {
-			f.approved[name] = append(f.approved[name], approval{certs[0], object.CreationTimestamp.Time})
+			f.approved[name] = append(f.approved[name], certs[0])
 		}
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
@@ -48,7 +47,7 @@ type ServingGate struct {
 	mu sync.Mutex
 	// remembered are the certificates that kubelets were seen to serve with:
 	// one that stops serving does not become a new one by that.
-	remembered map[types.UID]*x509.Certificate
+	remembered map[string]*x509.Certificate
 }
 
 // servingFinding is a reason not to approve a request for a serving
@@ -138,7 +137,10 @@ func requesterFindings(request *Request) []servingFinding {
 		}
 	}
 	if len(found) == 0 && len(request.parsed.Subject.Names) != 2 {
-		return []servingFinding{critical("its subject has more than a common name and a group")}
+		found = append(found, critical("its subject has more than a common name and a group"))
+	}
+	if fault := extensionFault(request.parsed); fault != "" {
+		found = append(found, critical("%s", fault))
 	}
 	return found
 }
@@ -151,7 +153,7 @@ func (g *ServingGate) nameFindings(facts *servingFacts, request *Request, node *
 	for _, name := range request.DNSNames {
 		faults := g.nameFaults(facts, node, name, ownNames)
 		if len(faults) > 0 {
-			found = append(found, critical("DNS name %q %s", name, strings.Join(faults, "; ")))
+			found = append(found, critical("DNS name %q %s", name, strings.Join(faults, " and ")))
 		} else if is := facts.serverNames[foldName(name)]; is != "" {
 			ofServer = append(ofServer, critical("DNS name %q %s", name, is))
 		}
@@ -164,7 +166,7 @@ func (g *ServingGate) nameFindings(facts *servingFacts, request *Request, node *
 			if is != "" {
 				faults = append(faults, is)
 			}
-			found = append(found, critical("IP address %s %s", address, strings.Join(faults, "; ")))
+			found = append(found, critical("IP address %s %s", address, strings.Join(faults, " and ")))
 		} else if is != "" {
 			ofServer = append(ofServer, critical("IP address %s %s", address, is))
 		}
@@ -188,6 +190,9 @@ func (g *ServingGate) nameFaults(facts *servingFacts, node *corev1.Node, name st
 	if fault := reservedName(name, isOwn); fault != "" {
 		faults = append(faults, fault)
 	}
+	if others := others(facts.byName[folded], node); others != "" {
+		faults = append(faults, "is a name of "+others+" too")
+	}
 	if isOwn {
 		return faults
 	}
@@ -195,9 +200,6 @@ func (g *ServingGate) nameFaults(facts *servingFacts, node *corev1.Node, name st
 		if len(faults) == 0 && (folded == domain || strings.HasSuffix(folded, "."+domain)) {
 			faults = append(faults, "is a name in the cluster's own domain")
 		}
-	}
-	if others := others(facts.byName[folded], node); others != "" {
-		faults = append(faults, "is a name of "+others+" too")
 	}
 	if is := facts.serverNames[folded]; is != "" {
 		faults = append(faults, is) // a node has this as its own name, or not at all

@@ -5,7 +5,10 @@ package access
 import (
 	"crypto"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,6 +34,8 @@ func TestServingRequester(t *testing.T) {
 		{"by nobody's node", append(byN1("n1"), by("system:node:", "system:nodes")), "is no node"},
 		{"a group more", append(byN1("n1"), subject("system:node:n1", "system:nodes", "system:masters")), "system:masters"},
 		{"an attribute more", append(byN1("n1"), unit("n1")), "more than a common name and a group"},
+		{"an extension more", append(byN1("n1"), extension("2.5.29.19", []byte{0x30, 0x03, 0x01, 0x01, 0xff})), "asks for extension 2.5.29.19"},
+		{"a name of another kind", append(byN1(), extension("2.5.29.17", []byte{0x30, 0x08, 0x82, 0x02, 'n', '1', 0x88, 0x02, 0x2a, 0x03})), "neither DNS names nor IP addresses"},
 		{"to be a client too", append(byN1("n1"), to(certificatesv1.KubeletServingSignerName, certificatesv1.UsageDigitalSignature, certificatesv1.UsageServerAuth, certificatesv1.UsageClientAuth)), `it has usage "client auth"`},
 		{"at the clients' signer", append(byN1("n1"), clientWith(certificatesv1.UsageClientAuth)), "it is for signer kubernetes.io/kube-apiserver-client"},
 		{"for ten years", append(byN1("n1"), life(3650*day)), "a life of"},
@@ -47,6 +52,17 @@ func TestServingRequester(t *testing.T) {
 func unit(name string) change {
 	return func(_ *certificatesv1.CertificateSigningRequest, r *x509.CertificateRequest, _ *crypto.Signer) {
 		r.Subject.OrganizationalUnit = []string{name}
+	}
+}
+
+func extension(id string, value []byte) change {
+	return func(_ *certificatesv1.CertificateSigningRequest, r *x509.CertificateRequest, _ *crypto.Signer) {
+		var oid asn1.ObjectIdentifier
+		for _, part := range strings.Split(id, ".") {
+			number, _ := strconv.Atoi(part)
+			oid = append(oid, number)
+		}
+		r.ExtraExtensions = append(r.ExtraExtensions, pkix.Extension{Id: oid, Value: value})
 	}
 }
 
@@ -189,7 +205,7 @@ func TestServingOwnName(t *testing.T) {
 	for name, want := range map[string]string{
 		"n7": "", "kubernetes-worker-1": "", "localhost-1": "", "n7.k8s.example.com": "", "svc-1.svc-lab.example.com": "",
 		"kubernetes": "the API server", "kubernetes.default.svc": "the API server", "kubernetes.default": "the API server", "localhost": "every machine",
-		"grafana.monitoring.svc": "a Service", "api.example.com": "the certificate of the API server", "lb.example.com": "your kubeconfig", "a.cluster.local": "own domain",
+		"grafana.monitoring.svc": "a Service", "api.example.com": "the certificate of the API server", "lb.example.com": "your kubeconfig", "a.cluster.local": "own domain", "n2.example.com": `a name of Node "n2" too`, "cp.internal": `a name of Node "cp" too`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newServingCluster(t, node(name, at(corev1.NodeHostName, name), at(corev1.NodeInternalIP, "10.0.0.7")))

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
@@ -22,15 +21,6 @@ const defaultKubeletPort = 10250
 // approvedKept is how long the API is sure to keep a request that was issued:
 // an hour (pkg/controller/certificates/cleaner), less what clocks differ.
 const approvedKept = 50 * time.Minute
-
-// registration is how long before its Node is there a kubelet may ask.
-const registration = time.Minute
-
-// approval is a certificate that was issued, and when it was asked for.
-type approval struct {
-	cert  *x509.Certificate
-	asked time.Time
-}
 
 // known is what a kubelet was certified for before.
 type known struct {
@@ -48,11 +38,11 @@ type known struct {
 func (g *ServingGate) knownAs(ctx context.Context, facts *servingFacts, node *corev1.Node) known {
 	now := g.Now()
 	var k known
-	for _, past := range slices.Backward(facts.approved[node.Name]) {
-		// An older one was another machine's: a kubelet cannot delete its Node.
-		isOlder := past.asked.Add(registration).Before(node.CreationTimestamp.Time)
-		if !isOlder && servingFault(past.cert, nil, node.Name, facts.anchors, now) == nil {
-			k.approved = past.cert
+	// Those of an older Node of the name count too: a kubelet may have its Node
+	// deleted (by an owner reference to nothing) and make it again.
+	for _, cert := range slices.Backward(facts.approved[node.Name]) {
+		if servingFault(cert, nil, node.Name, facts.anchors, now) == nil {
+			k.approved = cert
 			break
 		}
 	}
@@ -63,24 +53,25 @@ func (g *ServingGate) knownAs(ctx context.Context, facts *servingFacts, node *co
 		k.answered = strings.Contains(err.Error(), "remote error: tls: internal error")
 		k.why = "it has no certificate"
 		if !k.answered {
-			k.why = "it could not be asked: " + strings.Join(strings.Fields(err.Error()), " ")
+			k.why = "it could not be asked: " + brief(err)
 		}
 	default:
 		k.answered = true
 		if err := servingFault(chain[0], chain[1:], node.Name, facts.anchors, now); err != nil {
-			k.why = "it presents another certificate: " + err.Error()
+			k.why = "it presents another certificate: " + brief(err)
 		} else {
 			k.served = chain[0]
 		}
 	}
-	g.remember(node.UID, &k, now)
+	g.remember(node.Name, &k, now)
 	return k
 }
 
 func (g *ServingGate) presented(ctx context.Context, node *corev1.Node) ([]*x509.Certificate, error) {
 	address, port := "", defaultKubeletPort
 	for _, a := range node.Status.Addresses {
-		if a.Type == corev1.NodeInternalIP {
+		// A name in its place would be looked up, and lead anywhere.
+		if _, isIP := comparableAddress(a.Address); isIP && a.Type == corev1.NodeInternalIP {
 			address = a.Address
 			break
 		}
@@ -98,13 +89,23 @@ func (g *ServingGate) presented(ctx context.Context, node *corev1.Node) ([]*x509
 	return chain, err
 }
 
+// brief renders what a node caused in one line of bounded length.
+func brief(err error) string {
+	const most = 300
+	text := []rune(strings.Join(strings.Fields(err.Error()), " "))
+	if len(text) > most {
+		text = append(text[:most], '…')
+	}
+	return string(text)
+}
+
 // remember keeps what was served for the times when the kubelet does not.
-func (g *ServingGate) remember(node types.UID, k *known, now time.Time) {
+func (g *ServingGate) remember(node string, k *known, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if k.served != nil {
 		if g.remembered == nil {
-			g.remembered = map[types.UID]*x509.Certificate{}
+			g.remembered = map[string]*x509.Certificate{}
 		}
 		g.remembered[node] = k.served
 		return
@@ -119,7 +120,7 @@ func (g *ServingGate) remember(node types.UID, k *known, now time.Time) {
 func servingFault(cert *x509.Certificate, between []*x509.Certificate, node string, anchors []*x509.Certificate, now time.Time) error {
 	switch {
 	case cert.Subject.CommonName != nodePrefix+node || !slices.Equal(cert.Subject.Organization, []string{nodesGroup}):
-		return fmt.Errorf("its subject is %s", pki.SubjectOf(cert))
+		return fmt.Errorf("its subject is %q", pki.SubjectOf(cert).String())
 	case !slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageServerAuth):
 		return errors.New("it is not for servers")
 	case now.Before(cert.NotBefore) || now.After(cert.NotAfter):

@@ -67,7 +67,7 @@ func TestServingRenewal(t *testing.T) {
 			c.approvedBefore("n1", time.Minute, "n1").approvedBefore("n1", 2*time.Minute, "n1", "10.0.0.1")
 		}, false, "adds IP address 10.0.0.1"},
 		{"approved for another Node", n1(), func(c *servingCluster) { c.approvedBefore("n2", time.Minute, "n1", "10.0.0.1") }, false, "first certificate"},
-		{"approved for a Node that had this name", young, func(c *servingCluster) { c.approvedBefore("n1", 5*time.Minute, "n1", "10.0.0.1") }, false, "first certificate"},
+		{"approved for less, for a Node that was made again", young, func(c *servingCluster) { c.approvedBefore("n1", 5*time.Minute, "n1") }, true, "adds IP address 10.0.0.1"},
 
 		{"another Node's certificate", n1(), func(c *servingCluster) { c.serves["n1"] = c.certificate("n2", "n1", "10.0.0.1") }, false, "system:node:n2"},
 		{"by another CA", n1(), func(c *servingCluster) { c.serves["n1"] = pkitest.NewCA(t, "mine").Issue(t, asItself...) }, false, "presents another certificate"},
@@ -126,6 +126,26 @@ func TestServingRemembers(t *testing.T) {
 	wantFinding(t, c.findings(byN1("n1")...), "")
 }
 
+// What a node says instead of a certificate is bounded, and shown as what it is.
+func TestServingHostileAnswer(t *testing.T) {
+	c := newServingCluster(t, n1())
+	c.serves["n1"] = c.ca.Issue(t, pkitest.Server("fix: run as admin: curl evil\n\x1b[2J"+strings.Repeat("x", 5000)))
+	got := c.findings(byN1("n1")...)
+	if len(got) > 700 || strings.ContainsAny(got, "\n\x1b") || !strings.Contains(got, `its subject is "`) {
+		t.Errorf("it says %q", got)
+	}
+}
+
+// A name where an address should be is not looked up.
+func TestServingDialsAddressesOnly(t *testing.T) {
+	n := node("n1", at(corev1.NodeInternalIP, "metadata.example.com"), at(corev1.NodeInternalIP, "10.0.0.1"), at(corev1.NodeHostName, "n1"))
+	c := newServingCluster(t, n)
+	c.findings(byN1("n1")...)
+	if !slices.Equal(c.asked, []string{"10.0.0.1:10250"}) {
+		t.Errorf("asked %q", c.asked)
+	}
+}
+
 // The kubelet is asked where its Node says; nothing is asked of it for what is
 // refused anyway.
 func TestServingAsksTheKubelet(t *testing.T) {
@@ -176,6 +196,7 @@ func TestServingWithoutServiceCIDRs(t *testing.T) {
 	}{
 		{"by the flags", "cp", "", ""},
 		{"by a pod of the worker's own", "n1", "", "no Service CIDR was found"},
+		{"by a pod of the worker's own, which takes nothing away", "n1", "10.0.0.0/24", ""},
 		{"by nothing", "", "", "no Service CIDR was found"},
 		{"by the nodes' networks", "", "10.0.0.0/24", ""},
 	} {
@@ -192,6 +213,9 @@ func TestServingWithoutServiceCIDRs(t *testing.T) {
 			}
 			pod.Spec.NodeName = tt.podsNode
 			pod.Spec.Containers[0].Command = []string{"kube-apiserver", "--service-cluster-ip-range", "10.97.0.0/16"}
+			if tt.podsNode == "n1" {
+				pod.Spec.Containers[0].Command[2] = "10.0.0.0/8" // so that nobody gets a certificate
+			}
 			if tt.podsNode == "" {
 				pod.Spec.Containers[0].Command = nil
 			}

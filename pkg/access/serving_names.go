@@ -1,6 +1,8 @@
 package access
 
 import (
+	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -155,4 +157,37 @@ func reservedAddress(address netip.Addr) string {
 func comparableAddress(text string) (netip.Addr, bool) {
 	address, err := netip.ParseAddr(text)
 	return address.Unmap().WithZone(""), err == nil
+}
+
+// subjectAltName is the extension with the names, and these are its tags for
+// them (RFC 5280, section 4.2.1.6).
+var subjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
+
+const (
+	tagEmail   = 1
+	tagDNSName = 2
+	tagURI     = 6
+	tagIP      = 7
+)
+
+// extensionFault says what is asked for beside the names that are judged, or
+// "". The cluster's own signer leaves it out; another one may not.
+func extensionFault(parsed *x509.CertificateRequest) string {
+	for _, extension := range parsed.Extensions {
+		if !extension.Id.Equal(subjectAltName) {
+			return "it asks for extension " + extension.Id.String()
+		}
+		var names []asn1.RawValue
+		if rest, err := asn1.Unmarshal(extension.Value, &names); err != nil || len(rest) > 0 {
+			return "its alternative names cannot be read"
+		}
+		for _, name := range names {
+			switch name.Tag {
+			case tagEmail, tagDNSName, tagURI, tagIP:
+			default:
+				return "it has alternative names that are neither DNS names nor IP addresses"
+			}
+		}
+	}
+	return ""
 }

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -153,10 +154,17 @@ func TestApproveKubeletServingOfAPoisonedNode(t *testing.T) {
 			t.Error(err)
 		}
 		restoreAddresses(t, p, worker, own)
+		withdrawPending(t, worker)
 	}()
+	// What control-plane nodes are let through by, a kubelet cannot have itself.
+	_, err := intruder.CoreV1().Nodes().Patch(t.Context(), worker, types.MergePatchType,
+		[]byte(`{"metadata":{"labels":{"node-role.kubernetes.io/control-plane":""}}}`), metav1.PatchOptions{})
+	if !apierrors.IsForbidden(err) {
+		t.Errorf("a worker may call itself a control-plane node: %v", err)
+	}
 	askToServe(t, intruder, "e2e-poison-all", worker, names...)
 	reasons := map[string]string{
-		master: "IP address " + master + ` is an address of Node "` + controlPlane + `" too; is an API server's`, service: "IP address " + service + " is in the Service CIDR",
+		master: "IP address " + master + ` is an address of Node "` + controlPlane + `" too and is an API server's`, service: "IP address " + service + " is in the Service CIDR",
 		"127.0.0.1": "IP address 127.0.0.1 is a loopback address", "kubernetes.default.svc": `DNS name "kubernetes.default.svc" is a name of the API server`,
 		"localhost": `DNS name "localhost" is a name of every machine`, controlPlane: `DNS name "` + controlPlane + `" is a name of Node "` + controlPlane + `" too`,
 		"e2e.example.com": "adds DNS name", // allowed by the pattern, but not served before
@@ -214,6 +222,33 @@ func restoreAddresses(t *testing.T, p *person, node, own string) {
 	t.Helper()
 	p.must("kubectl", "patch", "node", node, "--subresource=status", "--type=merge", "-p",
 		`{"status":{"addresses":[{"type":"InternalIP","address":"`+own+`"},{"type":"Hostname","address":"`+node+`"}]}}`)
+}
+
+// withdrawPending removes what a node's real kubelet asked for while its Node
+// said something else.
+func withdrawPending(t *testing.T, node string) {
+	t.Helper()
+	forServing(t, node, func(request *certificatesv1.CertificateSigningRequest) {
+		if len(request.Status.Conditions) == 0 {
+			newPerson(t, adminKubeconfig(t)).must("kubectl", "delete", "csr", request.Name, "--ignore-not-found")
+		}
+	})
+}
+
+// forServing calls do with each request of a node for a serving certificate.
+func forServing(t *testing.T, node string, do func(*certificatesv1.CertificateSigningRequest)) {
+	t.Helper()
+	list, err := admin(t).CertificatesV1().CertificateSigningRequests().List(context.WithoutCancel(t.Context()), metav1.ListOptions{
+		FieldSelector: "spec.signerName=" + certificatesv1.KubeletServingSignerName,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range list.Items {
+		if list.Items[i].Spec.Username == "system:node:"+node {
+			do(&list.Items[i])
+		}
+	}
 }
 
 // bootstrapped makes a Node from nothing but a bootstrap token, and returns a
@@ -370,20 +405,11 @@ func TestApproveKubeletServingOfANewKubelet(t *testing.T) {
 		}
 	})
 	// What it was approved for within the hour would be let through.
-	api := admin(t).CertificatesV1().CertificateSigningRequests()
-	list, err := api.List(t.Context(), metav1.ListOptions{FieldSelector: "spec.signerName=" + certificatesv1.KubeletServingSignerName})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, item := range list.Items {
-		if item.Spec.Username == "system:node:"+node {
-			if err := api.Delete(t.Context(), item.Name, metav1.DeleteOptions{}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	forServing(t, node, func(request *certificatesv1.CertificateSigningRequest) {
+		p.must("kubectl", "delete", "csr", request.Name, "--ignore-not-found")
+	})
 	onNode(t, node, "sh", "-c", "rm /var/lib/kubelet/pki/kubelet-server-*.pem && systemctl restart kubelet")
-	request := requestBy(t, "system:node:"+node)
+	request := requestBy(t, node)
 	for _, reach := range []string{"direct", "port-forward"} {
 		p.leftAlone(p.certs("approve", "--kubelet-serving", "--reach", reach), request, "it would be the first certificate of Node", "it has no certificate")
 	}
@@ -397,7 +423,7 @@ func TestApproveKubeletServingOfANewKubelet(t *testing.T) {
 	deadline := time.Now().Add(patience)
 	for {
 		inv, _ := p.inspect(0)
-		if e, serves := onEach(inv, "kubelet-server")[node]; serves && slices.Contains(e.DNSNames, node) {
+		if e, serves := onEach(inv, "kubelet-server")[node]; serves && slices.Equal(e.DNSNames, []string{node}) {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -406,25 +432,20 @@ func TestApproveKubeletServingOfANewKubelet(t *testing.T) {
 	}
 }
 
-// requestBy waits for the pending request for a serving certificate of user.
-func requestBy(t *testing.T, user string) string {
+// requestBy waits for a node's pending request for a serving certificate.
+func requestBy(t *testing.T, node string) string {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		list, err := admin(t).CertificatesV1().CertificateSigningRequests().List(t.Context(), metav1.ListOptions{
-			FieldSelector: "spec.signerName=" + certificatesv1.KubeletServingSignerName,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range list.Items {
-			if item.Spec.Username == user && len(item.Status.Conditions) == 0 {
-				return item.Name
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		found := ""
+		forServing(t, node, func(request *certificatesv1.CertificateSigningRequest) {
+			if len(request.Status.Conditions) == 0 {
+				found = request.Name
 			}
+		})
+		if found != "" {
+			return found
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s asks for nothing", user)
-		}
-		time.Sleep(200 * time.Millisecond)
 	}
+	t.Fatalf("the kubelet of %s asks for nothing", node)
+	return ""
 }
