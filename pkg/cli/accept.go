@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +30,7 @@ type acceptFlags struct {
 	out        string
 	force      bool
 	onConflict string
+	allowed    allowances
 }
 
 func (a *app) newAccept(g *globals) *cobra.Command {
@@ -39,7 +42,11 @@ func (a *app) newAccept(g *globals) *cobra.Command {
 private key that "request" has left on this machine, try it on the cluster, and
 merge it into your own kubeconfig. A file that was encrypted to your SSH key
 ("issue --encrypt-to") is decrypted with it. Nothing else that the file may hold
-is taken over.`,
+is taken over. A proxy, or another name to verify the server for, is asked about.
+
+The server's address and its CA's fingerprint are shown: compare them with what
+you were told. Your current context changes only if you have none, and the try
+has succeeded.`,
 		Example: a.examples(
 			"# What came back for your request",
 			"%s accept alice.kubeconfig",
@@ -64,6 +71,7 @@ is taken over.`,
 	flags.StringVar(&f.out, "out", "", "File to write instead of merging into your kubeconfig")
 	flags.BoolVar(&f.force, "force", false, "Replace the file of --out if it exists")
 	flags.StringVar(&f.onConflict, "on-conflict", string(kubeconfig.Fail), "When your kubeconfig has something else of the same name: "+joinResolutions())
+	f.allowed = allowFlags(flags, kubeconfig.TakenProxy, kubeconfig.TakenServerName)
 	return cmd
 }
 
@@ -79,6 +87,13 @@ func (a *app) accept(ctx context.Context, g *globals, path string, f acceptFlags
 	if err != nil {
 		return err
 	}
+	if err := a.showHandOff(id, leaf); err != nil {
+		return err
+	}
+	taken := &gate{app: a, allowed: f.allowed, answers: sync.OnceValue(a.answers)}
+	if err := taken.passIdentity(ctx, id); err != nil {
+		return err
+	}
 	joined, err := a.joinKey(id, leaf, f)
 	if err != nil {
 		return err
@@ -92,7 +107,8 @@ func (a *app) accept(ctx context.Context, g *globals, path string, f acceptFlags
 	if err != nil {
 		return err
 	}
-	if err := a.keepHandOff(ctx, g, joined, f); err != nil {
+	joined.id.NotCurrent = tried != nil && f.out == ""
+	if err := a.keepHandOff(ctx, g, joined, f, taken); err != nil {
 		return err
 	}
 	if tried != nil {
@@ -203,20 +219,26 @@ func (a *app) tryOut(ctx context.Context, j *joined) (unreachable, fault error) 
 		return nil, err
 	}
 	explained := c.Explain(err, a.now())
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+	// A server that was reached, and is not the one, is not merely unreachable.
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return nil, hint.Wrap(fmt.Errorf("%w; nothing was changed", explained), "ask the administrator")
 	}
 	return explained, nil
 }
 
 // keepHandOff writes the kubeconfig, or merges it into the user's own.
-func (a *app) keepHandOff(ctx context.Context, g *globals, j *joined, f acceptFlags) error {
+func (a *app) keepHandOff(ctx context.Context, g *globals, j *joined, f acceptFlags, taken *gate) error {
 	data, err := kubeconfig.Build(j.id)
 	if err != nil {
 		return err
 	}
 	if f.out == "" {
-		if err := a.mergeOwn(ctx, mergeTarget{a.ownFiles(g), kubeconfig.Resolution(f.onConflict)}, data); err != nil {
+		in, err := kubeconfig.Parse("", string(data))
+		if err != nil {
+			return err
+		}
+		m := &merger{a, []*kubeconfig.Document{in}, kubeconfig.Always(kubeconfig.Resolution(f.onConflict)), taken}
+		if err := m.run(ctx, a.ownFiles(g), false); err != nil {
 			return err
 		}
 		a.say("Use it: kubectl config use-context %s\n", shellQuote(j.id.Context()))

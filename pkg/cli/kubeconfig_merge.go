@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ import (
 func (a *app) newKubeconfigMerge(g *globals) *cobra.Command {
 	var into, onConflict string
 	var dryRun *bool
+	var allowed allowances
 	cmd := &cobra.Command{
 		Use:   "merge FILE...",
 		Short: "Merge kubeconfigs into yours, and lose nothing",
@@ -29,7 +31,12 @@ same are one, and a name that means two different things is a conflict.
            what refers to it follows; both stay usable
   keep     they are the same thing, and mine is the newer one
   replace  they are the same thing, and theirs is the newer one
-On a terminal you are asked, unless you have said it.`,
+On a terminal you are asked, unless you have said it.
+
+What would run a program, send what is here elsewhere or trust somebody else is
+shown, and asked about: a program that a user runs (exec), an auth provider, a
+proxy, a server that is not verified, and the like. Where nobody can be asked, it
+is refused unless its --allow flag is given.`,
 		Example: a.examples(
 			"%s kubeconfig merge new.kubeconfig",
 			"# See first what it would do",
@@ -38,7 +45,8 @@ On a terminal you are asked, unless you have said it.`,
 			"%s issue admin --out - | %s kubeconfig merge -"),
 		Args: need(1, 0, "which files to merge"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			policy, err := a.conflictPolicy(cmd.Context(), onConflict, cmd.Flags().Changed("on-conflict"))
+			answers := sync.OnceValue(a.answers)
+			policy, err := a.conflictPolicy(cmd.Context(), onConflict, cmd.Flags().Changed("on-conflict"), answers)
 			if err != nil {
 				return err
 			}
@@ -57,23 +65,49 @@ On a terminal you are asked, unless you have said it.`,
 			if into != "" {
 				files = kubeconfig.Locate(into, "", "")
 			}
-			return a.updateAndSay(cmd.Context(), kubeconfig.Update{Files: files}, *dryRun, func(c *kubeconfig.Config) (all []kubeconfig.Change, err error) {
-				for _, in := range incoming {
-					changes, err := c.Merge(in, policy)
-					if err != nil {
-						return nil, fmt.Errorf("merging %s: %w", in.Name(), err)
-					}
-					all = append(all, changes...)
-				}
-				return all, nil
-			})
+			m := &merger{a, incoming, policy, &gate{app: a, allowed: allowed, answers: answers}}
+			return m.run(cmd.Context(), files, *dryRun)
 		},
 	}
 	cmd.Flags().StringVar(&into, "into", "", "Kubeconfig to merge into, instead of yours")
 	cmd.Flags().StringVar(&onConflict, "on-conflict", string(kubeconfig.Fail), "When a name means two things: "+joinResolutions())
+	allowed = allowFlags(cmd.Flags(), kubeconfig.TakenCodes()...)
 	dryRun = dryRunFlag(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("on-conflict", cobra.FixedCompletions(resolutionNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
+}
+
+// merger merges several kubeconfigs into one.
+type merger struct {
+	app      *app
+	incoming []*kubeconfig.Document
+	policy   kubeconfig.ConflictPolicy
+	gate     *gate
+}
+
+func (m *merger) run(ctx context.Context, files kubeconfig.Files, dryRun bool) error {
+	var taken []kubeconfig.Taken
+	err := m.app.updateAndSay(ctx, kubeconfig.Update{Files: files}, dryRun, func(c *kubeconfig.Config) (all []kubeconfig.Change, err error) {
+		taken = nil
+		for _, in := range m.incoming {
+			changes, err := c.Merge(in, m.policy)
+			if err != nil {
+				return nil, fmt.Errorf("merging %s: %w", in.Name(), err)
+			}
+			all = append(all, changes...)
+			taken = append(taken, c.Taken(in, changes)...)
+		}
+		if dryRun {
+			return all, nil
+		}
+		return all, m.gate.pass(ctx, taken)
+	})
+	if dryRun && err == nil {
+		for _, t := range taken {
+			m.app.say("warning: %s\n", t.Text)
+		}
+	}
+	return err
 }
 
 func resolutionNames() []string {
@@ -117,7 +151,7 @@ func (a *app) readOne(path string) (*kubeconfig.Document, error) {
 
 // conflictPolicy is what --on-conflict says; asking, where it says nothing and
 // there is somebody to ask.
-func (a *app) conflictPolicy(ctx context.Context, text string, given bool) (kubeconfig.ConflictPolicy, error) {
+func (a *app) conflictPolicy(ctx context.Context, text string, given bool, answers func() <-chan string) (kubeconfig.ConflictPolicy, error) {
 	resolution := kubeconfig.Resolution(text)
 	if !slices.Contains(kubeconfig.Resolutions(), resolution) {
 		return nil, hint.New(fmt.Sprintf("unknown --on-conflict %q", text), "use one of "+joinResolutions())
@@ -125,7 +159,6 @@ func (a *app) conflictPolicy(ctx context.Context, text string, given bool) (kube
 	if given || !a.inIsTerminal {
 		return kubeconfig.Always(resolution), nil
 	}
-	answers := a.answers()
 	decided := map[string]kubeconfig.Resolution{}
 	return func(c kubeconfig.Conflict) (kubeconfig.Resolution, error) {
 		// The merge is made twice, first to see what it would do.
@@ -133,7 +166,7 @@ func (a *app) conflictPolicy(ctx context.Context, text string, given bool) (kube
 		if answer, ok := decided[question]; ok {
 			return answer, nil
 		}
-		answer, err := a.ask(ctx, c, answers)
+		answer, err := a.ask(ctx, c, answers())
 		decided[question] = answer
 		return answer, err
 	}, nil

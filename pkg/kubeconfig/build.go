@@ -32,6 +32,8 @@ type Identity struct {
 
 	// Namespace is the context's default; "" for none.
 	Namespace string
+	// NotCurrent leaves the current context open: it is for others to choose.
+	NotCurrent bool
 }
 
 // Context is the name of the context that Build makes, in kubeadm's form.
@@ -66,7 +68,9 @@ func Build(id Identity) ([]byte, error) {
 		AuthInfo:  id.User,
 		Namespace: id.Namespace,
 	}
-	config.CurrentContext = id.Context()
+	if !id.NotCurrent {
+		config.CurrentContext = id.Context()
+	}
 	data, err := clientcmd.Write(*config)
 	if err != nil {
 		return nil, fmt.Errorf("writing kubeconfig for %q: %w", id.User, err)

@@ -1,9 +1,13 @@
 package kubeconfig
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -30,7 +34,7 @@ func ReadHandOff(data []byte) (Identity, error) {
 	if cluster == nil || user == nil {
 		return Identity{}, fmt.Errorf("its context %q lacks a cluster or a user", config.CurrentContext)
 	}
-	if err := checkHandOff(cluster, user); err != nil {
+	if err := cmp.Or(checkNames(config.CurrentContext, context, cluster), checkServer(cluster), checkHandOff(cluster, user)); err != nil {
 		return Identity{}, hint.Wrap(err, "do not use it: ask for one that kubectl certs issue made")
 	}
 	return Identity{
@@ -41,12 +45,46 @@ func ReadHandOff(data []byte) (Identity, error) {
 	}, nil
 }
 
+// checkNames refuses names that are not for eyes: they could move the cursor,
+// hide what stands beside them, or fill the screen.
+func checkNames(current string, context *clientcmdapi.Context, cluster *clientcmdapi.Cluster) error {
+	const most = 253 // as in names of Kubernetes
+	for _, name := range []string{current, context.Cluster, context.AuthInfo, context.Namespace, cluster.TLSServerName} {
+		if len(name) > most || strings.ContainsFunc(name, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) {
+			return fmt.Errorf("a name in it has characters that cannot be seen, or too many: %.60q", name)
+		}
+	}
+	return nil
+}
+
+// checkServer refuses addresses that hold more than an address.
+func checkServer(cluster *clientcmdapi.Cluster) error {
+	server, err := url.Parse(cluster.Server)
+	switch {
+	case err != nil || server.Scheme != "https" || server.Hostname() == "":
+		return fmt.Errorf("its server is %q, which is no https address", RedactURL(cluster.Server))
+	case server.User != nil:
+		return fmt.Errorf("there is user information in the address of its server: %s", RedactURL(cluster.Server))
+	case server.RawQuery != "" || server.Fragment != "":
+		return fmt.Errorf("there is more than an address in that of its server: %s", RedactURL(cluster.Server))
+	}
+	if cluster.ProxyURL == "" {
+		return nil
+	}
+	proxy, err := url.Parse(cluster.ProxyURL)
+	switch {
+	case err != nil || proxy.Hostname() == "":
+		return fmt.Errorf("its proxy-url is no address: %q", RedactURL(cluster.ProxyURL))
+	case proxy.User != nil:
+		return fmt.Errorf("there are credentials in its proxy-url: %s", RedactURL(cluster.ProxyURL))
+	}
+	return nil
+}
+
 // checkHandOff refuses what a kubeconfig with a certificate in it has no use
 // for.
 func checkHandOff(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) error {
 	switch {
-	case !strings.HasPrefix(cluster.Server, "https://"):
-		return fmt.Errorf("its server is %q, which is no https address", cluster.Server)
 	case user.Exec != nil || user.AuthProvider != nil:
 		return errors.New("it would run a program on this machine to log in")
 	case user.Token != "" || user.TokenFile != "" || user.Username != "" || user.Password != "":
