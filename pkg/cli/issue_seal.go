@@ -87,15 +87,7 @@ func (o *outputs) addP12(ctx context.Context, f issueFlags) error {
 
 func (a *app) p12Password(ctx context.Context, f issueFlags) (string, error) {
 	if f.p12PasswordFile != "" {
-		data, err := os.ReadFile(f.p12PasswordFile)
-		if err != nil {
-			return "", fmt.Errorf("reading the password of the PKCS #12 file: %w", err)
-		}
-		line, _, _ := strings.Cut(string(data), "\n")
-		if line = strings.TrimSuffix(line, "\r"); line == "" {
-			return "", hint.New(fmt.Sprintf("the password in %s is empty", f.p12PasswordFile), "put it on the first line")
-		}
-		return line, nil
+		return seal.ReadPassword(f.p12PasswordFile)
 	}
 	const advice = "name a file that holds it with --p12-password-file"
 	first, err := a.askSecret(ctx, "password for "+f.p12, advice)

@@ -15,10 +15,15 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
+// Iterations is how often a password is hashed, so that guessing it is slow:
+// what OWASP asks for PBKDF2 with HMAC-SHA-256 (Password Storage Cheat Sheet,
+// 2023).
+const Iterations = 600_000
+
 // PKCS12 returns a PKCS #12 store (RFC 7292) with a key, its certificate and
 // the chain behind it, all PEM, as browsers import it. It is encrypted with
-// AES-256 under password (PBES2), which everything
-// since 2018 can read.
+// AES-256 under password (PBES2 and an HMAC, both with Iterations rounds), which
+// everything since 2018 can read.
 func PKCS12(certificatePEM, keyPEM []byte, password string) ([]byte, error) {
 	if password == "" {
 		return nil, hint.New("the password of the PKCS #12 file is empty", "give it one: the private key is in that file")
@@ -35,7 +40,7 @@ func PKCS12(certificatePEM, keyPEM []byte, password string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the private key: %w", err)
 	}
-	data, err := pkcs12.Modern.Encode(key, certs[0], certs[1:], password)
+	data, err := pkcs12.Modern.WithIterations(Iterations).Encode(key, certs[0], certs[1:], password)
 	if err != nil {
 		return nil, fmt.Errorf("making a PKCS #12 file: %w", err)
 	}

@@ -213,6 +213,10 @@ func TestPKCS12(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// An INTEGER of 600,000 each for the certificates, the key and the MAC.
+			if rounds := bytes.Count(data, []byte{2, 3, 0x09, 0x27, 0xc0}); rounds != 3 {
+				t.Errorf("%d of 3 have 600,000 iterations", rounds)
+			}
 			gotKey, got, chain, err := pkcs12.DecodeChain(data, "pässword")
 			if err != nil || !got.Equal(cert) || len(chain) != 1 {
 				t.Fatalf("got %v with a chain of %d, %v", got, len(chain), err)
