@@ -17,7 +17,7 @@ func (a *app) showHandOff(id kubeconfig.Identity, leaf *x509.Certificate) error 
 	subject := pki.SubjectOf(leaf)
 	a.say("Accepting a kubeconfig\n")
 	a.say("  user     %s\n", subject.CommonName)
-	a.say("  groups   %s\n", orNone(subject.Organizations))
+	a.say("  groups   %s\n", pki.QuoteAll(subject.Organizations, "none"))
 	a.say("  server   %s\n", id.Server)
 	if len(id.CA) == 0 {
 		a.say("  CA       none: the server is verified against this machine's own roots\n")

@@ -48,6 +48,10 @@ func (a *app) installCredential(ctx context.Context, g *globals, f credentialFla
 	if _, err := issue.Renewal(pair.Leaf, 0, pki.ECDSAP256, f.timeout); err != nil {
 		return err
 	}
+	program, err := a.allowedCommand(g)
+	if err != nil {
+		return err
+	}
 	if f.file, err = a.pairPath(f.file, name); err != nil {
 		return err
 	}
@@ -55,12 +59,9 @@ func (a *app) installCredential(ctx context.Context, g *globals, f credentialFla
 	if err := pair.Write(f.file, f.force); err != nil {
 		return err
 	}
-	program, err := ownCommand()
-	if err == nil {
-		_, err = kubeconfig.InstallExec(ctx, files, user, kubeconfig.Exec{
-			Command: program, Args: f.args(), InstallHint: "kubectl-certs is needed to log in: kubectl krew install certs",
-		}, a.now)
-	}
+	_, err = kubeconfig.InstallExec(ctx, files, user, kubeconfig.Exec{
+		Command: program, Args: f.args(), InstallHint: "kubectl-certs is needed to log in: kubectl krew install certs",
+	}, a.now)
 	if err != nil {
 		if !there {
 			_ = os.Remove(f.file) // the kubeconfig still has it
@@ -73,6 +74,7 @@ func (a *app) installCredential(ctx context.Context, g *globals, f credentialFla
 		kubeconfigFlag = "--kubeconfig " + shellQuote(explicit) + " "
 	}
 	a.say("It renews itself while its owner may request and approve certificates; others renew it for them: %s renew %s --context OTHER\n", a.program, shellQuote(name))
+	a.say("Where kuberc has a credentialPluginAllowlist, this is what allows it: - command: %q\n", program)
 	a.say("Try it: kubectl %s--context %s auth whoami\n", kubeconfigFlag, shellQuote(name))
 	return nil
 }
@@ -100,6 +102,24 @@ func (f credentialFlags) args() []string {
 		args = append(args, "--wait", "--timeout="+f.timeout.String())
 	}
 	return args
+}
+
+// allowedCommand is how kubectl is to run this program, if its preferences let it:
+// a context whose login they do not allow could not be used any more. An
+// allowlist can name it as it stands in the kubeconfig.
+func (a *app) allowedCommand(g *globals) (string, error) {
+	program, err := ownCommand()
+	if err != nil {
+		return "", err
+	}
+	policy, err := a.pluginPolicy(g)
+	if err != nil {
+		return "", err
+	}
+	if err := policy.Check(program); err != nil {
+		return "", fmt.Errorf("nothing was changed: %w", err)
+	}
+	return program, nil
 }
 
 // ownCommand is how other programs find this one: by name if that leads here,

@@ -210,6 +210,9 @@ func (a *app) issue(ctx context.Context, g *globals, args []string, f issueFlags
 	if f.dryRun != dryRunNone {
 		return a.dryRun(ctx, c, request, grants, f.dryRun)
 	}
+	if err := a.advertise(ctx, c, f); err != nil {
+		return err
+	}
 	expected := identity(c, f.server, request.Subject.CommonName, flagValue(g.kubectl.Namespace))
 	out, err := a.openOutputs(ctx, f, t, expected)
 	if err != nil {

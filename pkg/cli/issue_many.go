@@ -71,6 +71,9 @@ func (a *app) issueMany(ctx context.Context, g *globals, args []string, f issueF
 			}
 		}
 	}
+	if err := a.advertise(ctx, c, f); err != nil {
+		return err
+	}
 	made, err := makeDirectory(f.out)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -31,8 +32,10 @@ type Cluster struct {
 	// Name is what the kubeconfig calls the cluster.
 	Name      string
 	Namespace string
-	// Server is the API server's URL.
-	Server string
+	// Server is the API server's URL, without the user information that may
+	// stand in the kubeconfig's, which UserInfo tells of.
+	Server   string
+	UserInfo bool
 	// ServerName is the name to verify the server's certificate for, where it
 	// differs from the one in Server.
 	ServerName string
@@ -111,7 +114,9 @@ func Connect(flags *genericclioptions.ConfigFlags, options Options) (*Cluster, e
 		config.Proxy = http.ProxyFromEnvironment // what client-go does on its own
 	}
 	c.Config = config
-	c.Server = config.Host
+	if c.Server, c.UserInfo, err = address(config.Host); err != nil {
+		return nil, fmt.Errorf("reading the server of context %q: %w", c.Context, err)
+	}
 	if !strings.HasPrefix(c.Server, "https://") {
 		return nil, hint.New(fmt.Sprintf("the server of context %q is %q, which is no https address", c.Context, c.Server),
 			"there are no certificates without TLS: name the API server itself, as in https://host:6443")
@@ -179,6 +184,20 @@ func (c *Cluster) ClientLeaf() *x509.Certificate {
 		return nil
 	}
 	return certs[0]
+}
+
+// address is a server's URL without user information: it is shown, and handed
+// to others. An error does not quote it.
+func address(server string) (shown string, userInfo bool, err error) {
+	u, err := url.Parse(server)
+	if err != nil {
+		return "", false, errors.New("it is no URL")
+	}
+	if u.User == nil {
+		return server, false, nil
+	}
+	u.User = nil
+	return u.String(), true, nil
 }
 
 // flagOr returns what a flag says, or otherwise if it was not given.

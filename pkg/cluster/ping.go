@@ -101,7 +101,10 @@ func (p *Pinger) Ping(ctx context.Context, name string, now func() time.Time) An
 	}
 	p.options.apply(config)
 	config.Timeout = p.timeout
-	c := &Cluster{Context: name, Server: config.Host}
+	c := &Cluster{Context: name}
+	if c.Server, c.UserInfo, err = address(config.Host); err != nil {
+		return Answer{Fault: Unreachable, Err: err}
+	}
 	// Only for the words of an error: what cannot be read is one below.
 	c.CA, _ = dataOrFile(config.CAData, config.CAFile)
 	c.ClientCertificate, _ = dataOrFile(config.CertData, config.CertFile)
