@@ -1,63 +1,45 @@
 package access
 
 import (
-	"cmp"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	certificatesv1 "k8s.io/api/certificates/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
-	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
-	"github.com/kubectl-certs/kubectl-certs/pkg/rbac"
 )
 
 // authenticatedGroup is the group that everyone is in whom the API server
 // knows.
 const authenticatedGroup = "system:authenticated"
 
-// Held is a binding that gives a user a role.
-type Held struct {
-	Kind, Namespace, Name string
-	// Role is the kind and the name of the role.
-	Role string
-	// Group is the group by which the user has it; "" for the user's own name.
-	Group string
-	// Ours says that this program made it, for this user alone.
-	Ours bool
-	// Default says that Kubernetes itself made it, in every cluster.
-	Default bool
-
-	uid types.UID
-}
-
-// String names the binding and its role.
-func (h Held) String() string {
-	name := h.Kind + " " + h.Name
-	if h.Namespace != "" {
-		name += " in namespace " + h.Namespace
-	}
-	name += " (" + h.Role
-	if h.Group != "" {
-		name += ", by group " + h.Group
-	}
-	return name + ")"
+// Leaver is whose access is taken back, and what is known of them beside what
+// the cluster knows.
+type Leaver struct {
+	User string
+	// Groups are further groups that the user is known to be in.
+	Groups []string
+	// Accepted are users whose certificates are known to be theirs, though the
+	// leaver asked for or approved them.
+	Accepted []string
+	// ClientCA is what the API server verifies client certificates against;
+	// none where the caller may not read it.
+	ClientCA []*x509.Certificate
 }
 
 // Farewell is what there is of a user in a cluster, and so what taking their
 // access back means.
 type Farewell struct {
-	User string
+	Leaver
 	// by is who takes it back: the caller.
 	by string
 	// Groups are those in the user's certificates, and system:authenticated.
@@ -73,15 +55,29 @@ type Farewell struct {
 	// Until is when the last certificate that is known of expires; the zero
 	// time where none is.
 	Until time.Time
-	// Damaged says which records cannot be read.
+	// Traces are valid certificates, and requests that could still lead to
+	// one, for other users, which the user asked for or approved.
+	Traces []Trace
+	// Unattributed are valid certificates of which nobody can tell whether the
+	// user asked for or approved them.
+	Unattributed []Trace
+	// Could are rights that the user had when it was first looked, by which
+	// one gets other credentials. CouldUnknown says that the caller may not
+	// ask.
+	Could        []string
+	CouldUnknown bool
+	// approver says that the user may approve requests, or whoever holds a
+	// certificate that leads back to them, or could when they were offboarded
+	// before.
+	approver bool
+	// Damaged says which records are not what they should be.
 	Damaged []string
 }
 
-// PrepareOffboard finds out what there is of user. groups are further groups
-// that the user is known to be in. Nothing is changed. The error names every
-// permission that is missing to look.
-func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed permit.Allowed, user string, groups []string, now time.Time) (*Farewell, error) {
-	by, err := checkLeaver(ctx, client, user)
+// PrepareOffboard finds out what there is of a user. Nothing is changed. The
+// error names every permission that is missing to look.
+func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed permit.Allowed, who Leaver, now time.Time) (*Farewell, error) {
+	by, err := checkLeaver(ctx, client, who.User)
 	if err != nil {
 		return nil, err
 	}
@@ -97,17 +93,31 @@ func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed p
 	if err := permit.NewMissing(may.Lacking(needed), lackingAdvice); err != nil {
 		return nil, err
 	}
-	f := &Farewell{User: user, by: by, Groups: append([]string{authenticatedGroup}, groups...)}
+	f := &Farewell{Leaver: who, by: by}
+	if err := f.Look(ctx, client, now); err != nil {
+		return nil, err
+	}
+	if f.Until.IsZero() && len(f.Ours)+len(f.Others)+len(f.Pending)+len(f.OthersPending)+len(f.Traces) == 0 && len(f.Could) == 0 {
+		return nil, hint.New(fmt.Sprintf("nothing is known of user %q in this cluster: no certificate, no binding, no request", who.User),
+			"names are taken to the letter; see whom certificates were issued to: kubectl certs issued")
+	}
+	return f, nil
+}
+
+// Look finds out, again, what there is of the user: what may have been issued
+// while access was taken back, too.
+func (f *Farewell) Look(ctx context.Context, client kubernetes.Interface, now time.Time) error {
+	*f = Farewell{Leaver: f.Leaver, by: f.by, Could: f.Could, approver: f.approver, Groups: append([]string{authenticatedGroup}, f.Leaver.Groups...)}
 	var held []Held
 	var records *Records
 	var requests []Request
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		held, err = listHeld(groupCtx, client, user)
+		held, err = listHeld(groupCtx, client, f.User)
 		return err
 	})
 	group.Go(func() (err error) {
-		records, err = List(groupCtx, client, user, nil)
+		records, err = List(groupCtx, client, "", f.ClientCA)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -115,18 +125,46 @@ func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed p
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return err
 	}
+	all := f.issuances(requests, records, now)
+	f.addOwn(all, now)
 	f.addRecords(records, now)
-	f.addRequests(requests, now)
 	slices.Sort(f.Groups)
 	f.Groups = slices.Compact(f.Groups)
 	f.addHeld(held)
-	if f.Until.IsZero() && len(f.Ours)+len(f.Others)+len(f.Pending)+len(f.OthersPending) == 0 {
-		return nil, hint.New(fmt.Sprintf("nothing is known of user %q in this cluster: no certificate, no binding, no request", user),
-			"names are taken to the letter; see whom certificates were issued to: kubectl certs issued")
+	traced := f.trace(all)
+	if err := f.askCould(ctx, client, records); err != nil {
+		return err
 	}
-	return f, nil
+	f.attribute(all, traced)
+	return nil
+}
+
+// askCould finds out by which ways the user could come back when it was looked
+// first, and whether they could have approved requests under any name.
+func (f *Farewell) askCould(ctx context.Context, client kubernetes.Interface, records *Records) error {
+	f.approver = f.approver || records.couldApprove(f.User)
+	remains, err := f.remains(ctx, client, f.Traces)
+	if apierrors.IsForbidden(err) {
+		f.CouldUnknown = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i, r := range remains {
+		f.approver = f.approver || slices.Contains(r.WaysBack, toApprove)
+		if i > 0 {
+			continue
+		}
+		for _, way := range r.WaysBack {
+			if !slices.Contains(f.Could, way) {
+				f.Could = append(f.Could, way)
+			}
+		}
+	}
+	return nil
 }
 
 // checkLeaver refuses the users that must not be offboarded, and returns who
@@ -145,112 +183,34 @@ func checkLeaver(ctx context.Context, client kubernetes.Interface, user string) 
 	return me, nil
 }
 
+// addRecords finds the records of the user's certificates that are to be marked
+// as ended, and what is wrong with any.
 func (f *Farewell) addRecords(records *Records, now time.Time) {
 	for _, r := range records.Items {
-		if fault := r.Fault(); fault != "" {
+		if fault := r.Fault(); fault != "" && (r.NotAfter.After(now) || r.Lost) {
 			f.Damaged = append(f.Damaged, fault)
 		}
-		if r.NotAfter.Before(now) {
-			continue
-		}
-		f.Groups = append(f.Groups, r.Groups...)
-		if r.NotAfter.After(f.Until) {
-			f.Until = r.NotAfter
-		}
-		if r.Ended == nil {
+		if r.User == f.User && r.Ended == nil && r.NotAfter.After(now) {
 			f.Records = append(f.Records, r)
 		}
 	}
 }
 
-// addRequests finds the user's requests: those that are open, and certificates
-// that were issued in the last hour, recorded or not.
-func (f *Farewell) addRequests(requests []Request, now time.Time) {
-	for _, r := range requests {
+// addOwn finds what is for the user themselves: certificates, recorded or not,
+// and open requests.
+func (f *Farewell) addOwn(all []issuance, now time.Time) {
+	for _, i := range all {
 		switch {
-		case r.parsed == nil || r.Subject.CommonName != f.User:
-		case r.State == Issued:
-			certs, _ := pki.ParseCertificates(r.object.Status.Certificate)
-			if len(certs) == 0 || certs[0].NotAfter.Before(now) || !acceptedAsClient(r.Signer) {
-				continue
+		case i.User != f.User:
+		case i.State == Issued:
+			f.Groups = append(f.Groups, i.Groups...)
+			if i.Until.After(f.Until) {
+				f.Until = i.Until
 			}
-			f.Groups = append(f.Groups, certs[0].Subject.Organization...)
-			if certs[0].NotAfter.After(f.Until) {
-				f.Until = certs[0].NotAfter
-			}
-		case r.State != Pending && r.State != Approved:
-		case r.object.Labels[ManagedByLabel] == ManagedBy:
-			f.Pending = append(f.Pending, r)
+		case i.Request.object.Labels[ManagedByLabel] == ManagedBy:
+			f.Pending = append(f.Pending, *i.Request)
 		default:
-			f.OthersPending = append(f.OthersPending, r)
+			f.OthersPending = append(f.OthersPending, *i.Request)
 		}
 	}
-}
-
-// acceptedAsClient reports whether certificates of a signer log in to the API
-// server.
-func acceptedAsClient(signer string) bool {
-	return signer == certificatesv1.KubeAPIServerClientSignerName || signer == certificatesv1.KubeAPIServerClientKubeletSignerName
-}
-
-func (f *Farewell) addHeld(held []Held) {
-	for _, h := range held {
-		switch {
-		case h.Group != "" && slices.Contains(f.Groups, h.Group):
-			f.ByGroup = append(f.ByGroup, h)
-		case h.Group != "":
-		case h.Ours:
-			f.Ours = append(f.Ours, h)
-		default:
-			f.Others = append(f.Others, h)
-		}
-	}
-}
-
-// listHeld lists all bindings of the user, and of any group.
-func listHeld(ctx context.Context, client kubernetes.Interface, user string) ([]Held, error) {
-	var held []Held
-	everywhere, err := rbac.ListClusterRoleBindings(ctx, client)
-	if err != nil {
-		return nil, fmt.Errorf("listing clusterrolebindings: %w", err)
-	}
-	for _, b := range everywhere {
-		held = append(held, heldBy("ClusterRoleBinding", b.ObjectMeta, b.RoleRef, b.Subjects, user)...)
-	}
-	somewhere, err := rbac.ListRoleBindings(ctx, client)
-	if err != nil {
-		return nil, fmt.Errorf("listing rolebindings: %w", err)
-	}
-	for _, b := range somewhere {
-		held = append(held, heldBy("RoleBinding", b.ObjectMeta, b.RoleRef, b.Subjects, user)...)
-	}
-	slices.SortFunc(held, func(a, b Held) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Group, b.Group))
-	})
-	return held, nil
-}
-
-// heldBy returns what one binding gives: to the user, and to each group.
-func heldBy(kind string, meta metav1.ObjectMeta, role rbacv1.RoleRef, subjects []rbacv1.Subject, user string) []Held {
-	h := Held{Kind: kind, Namespace: meta.Namespace, Name: meta.Name, Role: role.Kind + " " + role.Name, uid: meta.UID,
-		Default: meta.Labels["kubernetes.io/bootstrapping"] == "rbac-defaults"}
-	var held []Held
-	if slices.ContainsFunc(subjects, func(s rbacv1.Subject) bool { return isUser(s, user) }) {
-		own := h
-		own.Ours = meta.Labels[ManagedByLabel] == ManagedBy && meta.Labels[UserHashLabel] == UserHash(user) &&
-			!slices.ContainsFunc(subjects, func(s rbacv1.Subject) bool { return !isUser(s, user) })
-		held = append(held, own)
-	}
-	for _, s := range subjects {
-		if s.Kind == rbacv1.GroupKind {
-			byGroup := h
-			byGroup.Group = s.Name
-			held = append(held, byGroup)
-		}
-	}
-	return held
-}
-
-func isUser(s rbacv1.Subject, user string) bool {
-	return s.Kind == rbacv1.UserKind && s.Name == user
 }

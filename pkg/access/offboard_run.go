@@ -8,7 +8,6 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,9 +27,31 @@ func whoAmI(ctx context.Context, client kubernetes.Interface) (string, error) {
 	return review.Status.UserInfo.Username, nil
 }
 
+// Extent says how far offboarding goes.
+type Extent struct {
+	// AllBindings removes the user's subject from others' bindings too, and
+	// nothing else of them.
+	AllBindings bool
+	// DenyPending denies, beside the requests of this program for the user,
+	// those that others made for the user or that lead back to them.
+	DenyPending bool
+}
+
+// ToDeny are the requests that Extent.DenyPending is about: pending ones, and
+// those that are approved, but not signed.
+func (f *Farewell) ToDeny() []Request {
+	open := slices.Clone(f.OthersPending)
+	for _, t := range f.Traces {
+		if t.State != Issued && t.Request != nil {
+			open = append(open, *t.Request)
+		}
+	}
+	return open
+}
+
 // CheckMayOffboard returns an error that names what the caller lacks to do
-// what f says, with the user's place in others' bindings too if all is set.
-func (f *Farewell) CheckMayOffboard(ctx context.Context, allowed permit.Allowed, all bool) error {
+// what f says, to that extent.
+func (f *Farewell) CheckMayOffboard(ctx context.Context, allowed permit.Allowed, extent Extent) error {
 	var needed []permit.Act
 	need := func(a permit.Act) {
 		if !slices.Contains(needed, a) {
@@ -40,7 +61,7 @@ func (f *Farewell) CheckMayOffboard(ctx context.Context, allowed permit.Allowed,
 	for _, h := range f.Ours {
 		need(h.act("delete"))
 	}
-	if all {
+	if extent.AllBindings {
 		for _, h := range f.Others {
 			need(h.act("get"))
 			need(h.act("update"))
@@ -52,11 +73,24 @@ func (f *Farewell) CheckMayOffboard(ctx context.Context, allowed permit.Allowed,
 	for _, act := range MarkActs() {
 		need(act)
 	}
+	var deciding error
+	if extent.DenyPending {
+		var signers []string
+		for _, r := range f.ToDeny() {
+			signers = append(signers, r.Signer)
+			if r.State == Approved {
+				need(requestAct("delete"))
+			}
+		}
+		if len(signers) > 0 {
+			deciding = CheckMayDecide(ctx, allowed, signers...)
+		}
+	}
 	may := permit.Known{}
 	if err := may.Ask(ctx, allowed, needed); err != nil {
 		return err
 	}
-	return permit.NewMissing(may.Lacking(needed), lackingAdvice)
+	return permit.Join(permit.NewMissing(may.Lacking(needed), lackingAdvice), deciding)
 }
 
 func (h Held) act(verb string) permit.Act {
@@ -70,10 +104,9 @@ func (h Held) act(verb string) permit.Act {
 // Offboard does what f says: it writes down that the user was offboarded, so
 // that this program gives them no other certificate, withdraws the pending
 // requests, so that nothing new comes of them, then removes the bindings, and marks the records
-// as ended at now. With all, the user's subject is removed from others'
-// bindings too, and nothing else of them. done is told of each thing. It goes
+// as ended at now, all to that extent. done is told of each thing. It goes
 // on after a failure, and returns all of them; interrupted, it stops.
-func (f *Farewell) Offboard(ctx context.Context, client kubernetes.Interface, all bool, now time.Time, done func(what string)) []error {
+func (f *Farewell) Offboard(ctx context.Context, client kubernetes.Interface, extent Extent, now time.Time, done func(what string)) []error {
 	var errs []error
 	try := func(what string, do func() error) {
 		if ctx.Err() != nil {
@@ -85,14 +118,19 @@ func (f *Farewell) Offboard(ctx context.Context, client kubernetes.Interface, al
 		}
 		done(what)
 	}
-	try("User "+f.User+" marked as offboarded", func() error { return markOffboarded(ctx, client, f.User, f.by, false, now) })
+	try("User "+f.User+" marked as offboarded", func() error { return markOffboarded(ctx, client, f.User, f.by, f.approver, now) })
 	for _, r := range f.Pending {
 		try("Request "+r.Name+" withdrawn", func() error { return withdraw(ctx, client, r) })
+	}
+	if extent.DenyPending {
+		for _, r := range f.ToDeny() {
+			f.deny(ctx, client, r, try)
+		}
 	}
 	for _, h := range f.Ours {
 		try(h.String()+" deleted", func() error { return h.delete(ctx, client) })
 	}
-	if all {
+	if extent.AllBindings {
 		for _, h := range f.Others {
 			try(h.String()+" does not name "+f.User+" any more", func() error { return h.removeUser(ctx, client, f.User) })
 		}
@@ -101,6 +139,18 @@ func (f *Farewell) Offboard(ctx context.Context, client kubernetes.Interface, al
 		try("Record "+r.Name+" marked as ended", func() error { return r.end(ctx, client, now) })
 	}
 	return errs
+}
+
+// deny denies a request or, where it is approved already and so cannot be
+// denied, deletes it.
+func (f *Farewell) deny(ctx context.Context, client kubernetes.Interface, r Request, try func(string, func() error)) {
+	if r.State == Approved {
+		try("Request "+r.Name+" deleted", func() error { return withdraw(ctx, client, r) })
+		return
+	}
+	try("Request "+r.Name+" denied", func() error {
+		return Decide(ctx, client, &r, Verdict{Reason: "Offboarded", Message: fmt.Sprintf("User %q was offboarded.", f.User)})
+	})
 }
 
 func withdraw(ctx context.Context, client kubernetes.Interface, r Request) error {
@@ -176,46 +226,4 @@ func (r Record) end(ctx context.Context, client kubernetes.Interface, at time.Ti
 		return fmt.Errorf("marking record %s/%s as ended: %w", RecordNamespace, r.Name, err)
 	}
 	return nil
-}
-
-// probes are acts that tell what somebody may still do.
-var probes = []authorizationv1.ResourceAttributes{
-	{Verb: "*", Group: "*", Resource: "*"},
-	{Verb: "get", Resource: "secrets"},
-	{Verb: "list", Resource: "pods"},
-	{Verb: "create", Resource: "pods"},
-	{Verb: "create", Resource: "pods", Subresource: "exec"},
-	{Verb: "create", Group: "apps", Resource: "deployments"},
-	{Verb: "list", Resource: "nodes"},
-	{Verb: "create", Group: "certificates.k8s.io", Resource: "certificatesigningrequests"},
-}
-
-// propagation is how long the API server's own view of bindings may lag
-// behind.
-const propagation = 500 * time.Millisecond
-
-// StillAllowed asks the API server which of some telling acts, in the whole
-// cluster, a holder of the user's certificates may still do.
-func (f *Farewell) StillAllowed(ctx context.Context, client kubernetes.Interface) (acts []string, err error) {
-	if acts, err = f.probe(ctx, client); err != nil || len(acts) == 0 {
-		return nil, err
-	}
-	pause(ctx, propagation)
-	return f.probe(ctx, client)
-}
-
-func (f *Farewell) probe(ctx context.Context, client kubernetes.Interface) ([]string, error) {
-	var acts []string
-	for _, act := range probes {
-		review, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
-			Spec: authorizationv1.SubjectAccessReviewSpec{User: f.User, Groups: f.Groups, ResourceAttributes: &act},
-		}, metav1.CreateOptions{})
-		if err != nil {
-			return nil, fmt.Errorf("asking what %q may still do: %w", f.User, err)
-		}
-		if review.Status.Allowed {
-			acts = append(acts, permit.Describe(act))
-		}
-	}
-	return acts, nil
 }

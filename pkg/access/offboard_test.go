@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -51,7 +50,7 @@ func town(t *testing.T) *fake.Clientset {
 	t.Helper()
 	ca := pkitest.NewCA(t, "kubernetes")
 	request := func(name, user string, ours bool, state certificatesv1.RequestConditionType, cert []byte) *certificatesv1.CertificateSigningRequest {
-		r := asking(t, subject(user, "devs"))
+		r := asking(t, subject(user, "devs"), by("root"))
 		r.Name, r.UID = name, types.UID("uid of "+name)
 		if ours {
 			r.Labels = map[string]string{ManagedByLabel: ManagedBy}
@@ -83,10 +82,7 @@ func town(t *testing.T) *fake.Clientset {
 		request("issued", "alice", false, certificatesv1.CertificateApproved, unrecorded),
 		record(time.Hour), record(time.Minute), record(-time.Minute),
 	)
-	client.PrependReactor("create", "selfsubjectreviews", func(clienttesting.Action) (bool, runtime.Object, error) {
-		return true, &authenticationv1.SelfSubjectReview{Status: authenticationv1.SelfSubjectReviewStatus{UserInfo: authenticationv1.UserInfo{Username: "root"}}}, nil
-	})
-	return client
+	return calledBy(client, "root")
 }
 
 func heldNames(held []Held) string {
@@ -107,7 +103,7 @@ func requestNames(requests []Request) string {
 }
 
 func TestPrepareOffboard(t *testing.T) {
-	f, err := PrepareOffboard(t.Context(), town(t), may(), "alice", []string{"others"}, pkitest.Now)
+	f, err := PrepareOffboard(t.Context(), town(t), may(), Leaver{User: "alice", Groups: []string{"others"}}, pkitest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +135,7 @@ func TestPrepareOffboardRefuses(t *testing.T) {
 		{"Alice", "", "nothing is known of user \"Alice\""},
 		{"alice", "list rolebindings.rbac.authorization.k8s.io", "you may not list rolebindings"},
 	} {
-		_, err := PrepareOffboard(t.Context(), town(t), may(tt.forbidden), tt.user, nil, pkitest.Now)
+		_, err := PrepareOffboard(t.Context(), town(t), may(tt.forbidden), Leaver{User: tt.user}, pkitest.Now)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want an error that says %q", tt.user, err, tt.want)
 		}
@@ -179,12 +175,12 @@ func TestOffboard(t *testing.T) {
 		{true, "bobs,byhand,denied,issued"},
 	} {
 		client := town(t)
-		f, err := PrepareOffboard(t.Context(), client, may(), "alice", nil, pkitest.Now)
+		f, err := PrepareOffboard(t.Context(), client, may(), Leaver{User: "alice"}, pkitest.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		said := 0
-		if errs := f.Offboard(t.Context(), client, tt.all, pkitest.Now, func(string) { said++ }); len(errs) > 0 {
+		if errs := f.Offboard(t.Context(), client, Extent{AllBindings: tt.all}, pkitest.Now, func(string) { said++ }); len(errs) > 0 {
 			t.Fatal(errs)
 		}
 		if got := remaining(t, client); got != tt.want {
@@ -220,7 +216,7 @@ func TestOffboard(t *testing.T) {
 // was added meanwhile.
 func TestOffboardOnConflict(t *testing.T) {
 	client := town(t)
-	f, err := PrepareOffboard(t.Context(), client, may(), "alice", nil, pkitest.Now)
+	f, err := PrepareOffboard(t.Context(), client, may(), Leaver{User: "alice"}, pkitest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +232,7 @@ func TestOffboardOnConflict(t *testing.T) {
 		}
 		return true, nil, apierrors.NewConflict(rbacv1.Resource("rolebindings"), "theirs", errors.New("changed"))
 	})
-	if errs := f.Offboard(t.Context(), client, true, pkitest.Now, func(string) {}); len(errs) > 0 {
+	if errs := f.Offboard(t.Context(), client, Extent{AllBindings: true}, pkitest.Now, func(string) {}); len(errs) > 0 {
 		t.Fatal(errs)
 	}
 	theirs, _ := client.RbacV1().RoleBindings("dev").Get(t.Context(), "theirs", metav1.GetOptions{})
@@ -248,14 +244,14 @@ func TestOffboardOnConflict(t *testing.T) {
 // One failure does not stop the rest, and none is kept quiet.
 func TestOffboardGoesOn(t *testing.T) {
 	client := town(t)
-	f, err := PrepareOffboard(t.Context(), client, may(), "alice", nil, pkitest.Now)
+	f, err := PrepareOffboard(t.Context(), client, may(), Leaver{User: "alice"}, pkitest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	client.PrependReactor("delete", "clusterrolebindings", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, errors.New("out of order")
 	})
-	errs := f.Offboard(t.Context(), client, false, pkitest.Now, func(string) {})
+	errs := f.Offboard(t.Context(), client, Extent{}, pkitest.Now, func(string) {})
 	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "out of order") {
 		t.Errorf("got %v", errs)
 	}
@@ -267,13 +263,13 @@ func TestOffboardGoesOn(t *testing.T) {
 // Interrupted, it does nothing more, and claims nothing.
 func TestOffboardInterrupted(t *testing.T) {
 	client := town(t)
-	f, err := PrepareOffboard(t.Context(), client, may(), "alice", nil, pkitest.Now)
+	f, err := PrepareOffboard(t.Context(), client, may(), Leaver{User: "alice"}, pkitest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	said := 0
-	f.Offboard(ctx, client, true, pkitest.Now, func(string) {
+	f.Offboard(ctx, client, Extent{AllBindings: true}, pkitest.Now, func(string) {
 		said++
 		cancel()
 	})
@@ -283,26 +279,26 @@ func TestOffboardInterrupted(t *testing.T) {
 }
 
 func TestCheckMayOffboard(t *testing.T) {
-	f, err := PrepareOffboard(t.Context(), town(t), may(), "alice", nil, pkitest.Now)
+	f, err := PrepareOffboard(t.Context(), town(t), may(), Leaver{User: "alice"}, pkitest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const update = "update rolebindings.rbac.authorization.k8s.io -n dev"
-	if err := f.CheckMayOffboard(t.Context(), may(update), false); err != nil {
+	if err := f.CheckMayOffboard(t.Context(), may(update), Extent{}); err != nil {
 		t.Errorf("what is not done needs no permission: %v", err)
 	}
 	for _, act := range []string{update, "delete clusterrolebindings.rbac.authorization.k8s.io",
 		"delete certificatesigningrequests.certificates.k8s.io", "patch configmaps -n kube-system"} {
-		if err := f.CheckMayOffboard(t.Context(), may(act), true); err == nil || !strings.Contains(err.Error(), act) {
+		if err := f.CheckMayOffboard(t.Context(), may(act), Extent{AllBindings: true}); err == nil || !strings.Contains(err.Error(), act) {
 			t.Errorf("without %s: got %v", act, err)
 		}
 	}
 }
 
 // What remains is asked for the user with all of their groups.
-func TestStillAllowed(t *testing.T) {
+func TestRemains(t *testing.T) {
 	client := town(t)
-	f, err := PrepareOffboard(t.Context(), client, may(), "alice", nil, pkitest.Now)
+	f, err := PrepareOffboard(t.Context(), client, may(), Leaver{User: "alice"}, pkitest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,11 +307,19 @@ func TestStillAllowed(t *testing.T) {
 		if review.Spec.User != "alice" || !slices.Equal(review.Spec.Groups, f.Groups) {
 			t.Errorf("asked about %q in %q", review.Spec.User, review.Spec.Groups)
 		}
-		review.Status.Allowed = review.Spec.ResourceAttributes.Resource == "nodes"
+		switch act := review.Spec.ResourceAttributes; act.Resource {
+		case "nodes":
+			review.Status.Allowed = true
+		case "certificatesigningrequests": // but not for any signer
+			review.Status.Allowed = act.Subresource == "approval"
+		case "serviceaccounts": // in a namespace where a binding names alice
+			review.Status.Allowed = act.Subresource == "token" && act.Namespace == "dev"
+		}
 		return true, review, nil
 	})
-	acts, err := f.StillAllowed(t.Context(), client)
-	if err != nil || !slices.Equal(acts, []string{"list nodes"}) {
-		t.Errorf("got %q, %v", acts, err)
+	remains, err := f.Remains(t.Context(), client)
+	if err != nil || len(remains) != 1 || !slices.Equal(remains[0].Acts, []string{"list nodes"}) ||
+		!slices.Equal(remains[0].WaysBack, []string{"make tokens of service accounts in namespace dev"}) {
+		t.Errorf("got %+v, %v", remains, err)
 	}
 }

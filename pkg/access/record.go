@@ -25,8 +25,6 @@ const (
 	// RecordNamespace is where records are kept: administrators alone may write
 	// there.
 	RecordNamespace = metav1.NamespaceSystem
-	// RecordSelector selects records, as a label selector.
-	RecordSelector = ManagedByLabel + "=" + ManagedBy + "," + RecordLabel + "=" + recordIssued
 	// RecordCertificate is the key of the certificate in a record's ConfigMap.
 	RecordCertificate = "certificate"
 )
@@ -68,6 +66,9 @@ type Record struct {
 	// Claims are the users that the ConfigMap around the certificate speaks of,
 	// where those are not the certificate's.
 	Claims []string `json:"-"`
+	// Unrecorded says that there is no record: a request that the API server
+	// still remembers tells of the certificate.
+	Unrecorded bool `json:"-"`
 	// Lost says that the certificate which was recorded is not there any more:
 	// another one is in its place, or none.
 	Lost bool `json:"-"`

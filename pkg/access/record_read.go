@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -48,9 +49,7 @@ func List(ctx context.Context, client kubernetes.Interface, user string, clientC
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(records.Items, func(a, b Record) int {
-		return cmp.Or(a.IssuedAt.Compare(b.IssuedAt), strings.Compare(a.User+"\x00"+a.Name, b.User+"\x00"+b.Name))
-	})
+	records.sort()
 	return &records, nil
 }
 
@@ -72,12 +71,51 @@ func (r *Records) add(from *corev1.ConfigMap, user string, clientCA []*x509.Cert
 	switch {
 	case strings.HasPrefix(from.Name, markPrefix):
 		r.marks[from.Name] = readMark(from)
-	case strings.HasPrefix(from.Name, recordPrefix) || from.Labels[RecordLabel] == recordIssued:
+	case IsRecord(from):
 		record := readRecord(from, clientCA)
 		if user == "" || record.mayBeOf(user) {
 			r.Items = append(r.Items, record)
 		}
 	}
+}
+
+// IsRecord reports whether a ConfigMap is a record, by its name or its label:
+// the one can be chosen, and the other removed.
+func IsRecord(from *corev1.ConfigMap) bool {
+	return strings.HasPrefix(from.Name, recordPrefix) || from.Labels[RecordLabel] == recordIssued
+}
+
+// RecordDamage says where a record differs from the certificate in it. It does
+// not verify the certificate.
+func RecordDamage(from *corev1.ConfigMap) []string { return readRecord(from, nil).Damaged }
+
+// AddUnrecorded adds what requests show to have been issued to user, or to all
+// if it is "", and of which there is no record: one that was deleted, or never
+// made. The API server forgets a request within the hour.
+func (r *Records) AddUnrecorded(requests []Request, user string) {
+	known := map[string]bool{}
+	for _, record := range r.Items {
+		known[record.Fingerprint] = true
+	}
+	for i := range requests {
+		request := &requests[i]
+		certs, _ := pki.ParseCertificates(request.object.Status.Certificate)
+		if request.State != Issued || request.Signer != certificatesv1.KubeAPIServerClientSignerName || len(certs) == 0 {
+			continue
+		}
+		found := NewRecord(certs[0], request.Signer, request.Requester, "", request.Name, request.CreatedAt)
+		found.Unrecorded = true
+		if !known[found.Fingerprint] && (user == "" || found.User == user) {
+			r.Items = append(r.Items, found)
+		}
+	}
+	r.sort()
+}
+
+func (r *Records) sort() {
+	slices.SortStableFunc(r.Items, func(a, b Record) int {
+		return cmp.Or(a.IssuedAt.Compare(b.IssuedAt), strings.Compare(a.User+"\x00"+a.Name, b.User+"\x00"+b.Name))
+	})
 }
 
 // mayBeOf reports whether the record is user's: by its certificate or, where

@@ -19,8 +19,12 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
 )
 
-// calledBy lets the API server take the caller for user.
+// calledBy lets the API server take the caller for user, and say that nobody
+// may do anything.
 func calledBy(client *fake.Clientset, user string) *fake.Clientset {
+	client.PrependReactor("create", "subjectaccessreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		return true, action.(clienttesting.CreateAction).GetObject(), nil
+	})
 	client.PrependReactor("create", "selfsubjectreviews", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, &authenticationv1.SelfSubjectReview{Status: authenticationv1.SelfSubjectReviewStatus{UserInfo: authenticationv1.UserInfo{Username: user}}}, nil
 	})

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
+	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
@@ -60,8 +62,15 @@ func (a *app) issued(ctx context.Context, g *globals, user, output string, color
 	if err != nil {
 		return c.Explain(err, a.now())
 	}
+	missing, err := a.addUnrecorded(ctx, c, records, user)
+	if err != nil {
+		return c.Explain(err, a.now())
+	}
 	if err := issuedList(records.Items, user, a.now()).Write(a.out, output, colors); err != nil {
 		return fmt.Errorf("writing the output: %w", err)
+	}
+	if missing > 0 {
+		a.say("warning: %s of the last hour have no record: it was deleted, or never made\n", count(missing, "certificate"))
 	}
 	for _, r := range records.Items {
 		if fault := r.Fault(); fault != "" {
@@ -71,12 +80,29 @@ func (a *app) issued(ctx context.Context, g *globals, user, output string, color
 	return nil
 }
 
+// addUnrecorded adds what the requests of the last hour show, and returns how
+// many certificates that is.
+func (a *app) addUnrecorded(ctx context.Context, c *cluster.Cluster, records *access.Records, user string) (int, error) {
+	requests, err := access.ListRequests(ctx, c.Client, &access.Powers{}, true)
+	if apierrors.IsForbidden(err) {
+		a.say("warning: whether records are missing is not known: you may not list certificatesigningrequests.certificates.k8s.io\n")
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	before := len(records.Items)
+	records.AddUnrecorded(requests, user)
+	return len(records.Items) - before, nil
+}
+
 // issuedRecord is a record as JSON and YAML show it.
 type issuedRecord struct {
 	access.Record
 	// Status is valid, expired, ended (the user's access was taken back, and
 	// the certificate still names them until it expires), or damaged (the
-	// record is not what its certificate says).
+	// record is not what its certificate says), or unrecorded (only the request
+	// tells of it).
 	Status string `json:"status"`
 }
 
@@ -114,7 +140,11 @@ func issuedList(records []access.Record, user string, now time.Time) report.List
 		}
 		row[2].Mood = tone
 		list.Rows = append(list.Rows, row)
-		list.Names = append(list.Names, "configmap/"+r.Name)
+		name := "configmap/" + r.Name
+		if r.Unrecorded {
+			name = "certificatesigningrequest/" + r.Request
+		}
+		list.Names = append(list.Names, name)
 	}
 	list.Document = document
 	return list
@@ -124,6 +154,8 @@ func recordStatus(r access.Record, now time.Time) (string, report.Mood) {
 	switch {
 	case len(r.Damaged) > 0:
 		return "damaged", report.Bad
+	case r.Unrecorded && now.Before(r.NotAfter):
+		return "unrecorded", report.Doubtful
 	case now.After(r.NotAfter):
 		return "expired", report.Bad
 	case r.Ended != nil:

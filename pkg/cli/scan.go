@@ -124,7 +124,9 @@ var sources = []struct {
 	{"secrets", func(r reader) scan.Source { return scan.Secrets(r.Client, r.secrets) }},
 	{"requests", func(r reader) scan.Source { return scan.Requests(r.Client) }},
 	{"issued", func(r reader) scan.Source {
-		return scan.Issued(r.Client, scan.Records{Namespace: access.RecordNamespace, Selector: access.RecordSelector, Key: access.RecordCertificate})
+		return scan.Issued(r.Client, scan.Records{
+			Namespace: access.RecordNamespace, Key: access.RecordCertificate, Is: access.IsRecord, Damage: access.RecordDamage,
+		})
 	}},
 }
 

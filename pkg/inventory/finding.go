@@ -59,6 +59,7 @@ const (
 	CodePendingTooLong  Code = "pending-too-long"
 	CodeWebhookBundle   Code = "webhook-bundle-empty"
 	CodeInsecureSkip    Code = "insecure-skip"
+	CodeDamagedRecord   Code = "damaged-record"
 )
 
 // Codes lists every Code.
@@ -68,6 +69,7 @@ func Codes() []Code {
 		CodeCAExpiresFirst, CodeSANMismatch, CodeWrongUsage, CodeWrongSubject, CodeWeakKey, CodeWeakSignature,
 		CodeDuplicateSerial, CodeKeyMismatch, CodeKeyUnusable, CodeServedDiffers, CodeClusterAdmin, CodeLongLivedClient,
 		CodeNoCertificate, CodeUnreadable, CodePendingTooLong, CodeWebhookBundle, CodeInsecureSkip,
+		CodeDamagedRecord,
 	}
 }
 

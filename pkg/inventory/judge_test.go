@@ -276,7 +276,7 @@ func TestFindings(t *testing.T) {
 	}
 	// What is found about places is the sources' to find.
 	elsewhere := codes(inventory.CodeKeyUnusable, inventory.CodeNoCertificate, inventory.CodeUnreadable, inventory.CodePendingTooLong,
-		inventory.CodeWebhookBundle, inventory.CodeInsecureSkip)
+		inventory.CodeWebhookBundle, inventory.CodeInsecureSkip, inventory.CodeDamagedRecord)
 	for _, code := range inventory.Codes() {
 		if !found[code] && !slices.Contains(elsewhere, code) {
 			t.Errorf("no case yields %s", code)

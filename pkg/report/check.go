@@ -162,6 +162,7 @@ var claims = map[inventory.Code]string{
 	inventory.CodePendingTooLong:  "are answered in time",
 	inventory.CodeWebhookBundle:   "have a CA to verify by",
 	inventory.CodeInsecureSkip:    "verify the other side",
+	inventory.CodeDamagedRecord:   "are recorded as they were issued",
 }
 
 // subject is what a check looked at: a certificate, a request, a place.

@@ -2,7 +2,9 @@ package scan
 
 import (
 	"context"
+	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -14,9 +16,13 @@ import (
 // Records says where this program keeps a record of what it issued.
 type Records struct {
 	Namespace string
-	// Selector is the label selector of the ConfigMaps, and Key that of the
-	// certificate in each, as PEM.
-	Selector, Key string
+	// Key is that of the certificate in a record's ConfigMap, as PEM.
+	Key string
+	// Is reports whether a ConfigMap is a record. It need not have its labels
+	// any more.
+	Is func(*corev1.ConfigMap) bool
+	// Damage says where a record differs from the certificate in it.
+	Damage func(*corev1.ConfigMap) []string
 }
 
 // Issued reads the certificates that were issued by this program, were recorded,
@@ -24,14 +30,18 @@ type Records struct {
 func Issued(client kubernetes.Interface, records Records) Source {
 	const name = "issued"
 	return Source{name, func(ctx context.Context, to *inventory.Collector) {
-		options := metav1.ListOptions{LabelSelector: records.Selector, Limit: pageSize}
+		options := metav1.ListOptions{Limit: pageSize}
 		for {
 			list, err := client.CoreV1().ConfigMaps(records.Namespace).List(ctx, options)
 			if err != nil {
 				skip(to, inventory.Location{Source: name, Where: "records in " + records.Namespace}, err, "list configmaps in namespace "+records.Namespace)
 				return
 			}
-			for _, record := range list.Items {
+			for i := range list.Items {
+				record := &list.Items[i]
+				if !records.Is(record) {
+					continue
+				}
 				s := inventory.Sighting{
 					Location: inventory.Location{Source: name, Where: record.Namespace + "/" + record.Name + "#" + records.Key},
 					Place:    catalog.IssuedRecord, Name: "issued/" + record.Name,
@@ -45,6 +55,13 @@ func Issued(client kubernetes.Interface, records Records) Source {
 				}
 				seeChain(to, s, chain)
 				unreadable(to, s, err)
+				if damage := records.Damage(record); err == nil && len(damage) > 0 {
+					to.Find(inventory.PlaceFinding{Location: s.Location, Finding: inventory.Finding{
+						Code: inventory.CodeDamagedRecord, Severity: inventory.Warning,
+						Message: "the record is damaged: " + strings.Join(damage, "; "),
+						Fix:     "find out who changed it, from the API server's audit log",
+					}})
+				}
 			}
 			if options.Continue = list.Continue; options.Continue == "" {
 				return
