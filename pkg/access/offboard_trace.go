@@ -55,7 +55,9 @@ func (f *Farewell) issuances(requests []Request, records *Records, now time.Time
 	var all []issuance
 	recorded := map[string]Record{}
 	for _, r := range records.Items {
-		recorded[r.Fingerprint] = r
+		if !r.Lost {
+			recorded[r.Fingerprint] = r
+		}
 	}
 	requested := map[string]bool{}
 	for i := range requests {
