@@ -59,12 +59,21 @@ func (c *certificate) urgency(e *evidence) Severity {
 		return Info // it is kept for a while, whatever came of it
 	case c.seenOnly(catalog.OtherContextClient, catalog.OtherContextCA):
 		return Warning // not this cluster's, or not in use
-	case c.entry.Role == catalog.CA:
+	case c.entry.Role == catalog.CA && !c.presented():
 		return c.urgencyOfCA(e)
 	case c.entry.Name == "service-account":
 		return Info // only its key is used, which has no end
 	}
 	return Critical
+}
+
+// presented reports whether somebody presents c itself, and not only what it
+// signed.
+func (c *certificate) presented() bool {
+	return slices.ContainsFunc(c.sightings, func(s Sighting) bool {
+		_, ok := usageOf(&s)
+		return ok
+	})
 }
 
 // urgencyOfCA is urgency for a CA: it depends on who depends on it.

@@ -22,7 +22,7 @@ func judgeNames(c *certificate, e *evidence) []Finding {
 	if !slices.ContainsFunc(c.sightings, serves) {
 		return nil
 	}
-	if len(c.entry.DNSNames)+len(c.entry.IPAddresses) == 0 && c.entry.Role == catalog.Server {
+	if len(c.entry.DNSNames)+len(c.entry.IPAddresses) == 0 {
 		return []Finding{nameless(Critical)}
 	}
 	var findings []Finding
