@@ -7,7 +7,10 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo v0.0.0-dev)
 COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 CLI     := github.com/kubectl-certs/kubectl-certs/pkg/cli
-LDFLAGS := -s -w -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT)
+# A release names its published image: REGISTRY/NAME@sha256:DIGEST. A build without
+# one asks for --image.
+RELEASE_IMAGE ?=
+LDFLAGS := -s -w -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT) -X $(CLI).releasedImage=$(RELEASE_IMAGE)
 
 # The cluster's own tools (kubectl, kind, krew), kubeconfig and Docker.
 CLUSTER_ENV := eval "$$(test/cluster/env)"
@@ -23,7 +26,7 @@ build: ## Build build/kubectl-certs
 	@mkdir -p build
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/kubectl-certs
 
-# The name that inspect --node-files looks for: that of the same version.
+# Pushed to a registry, it is named to inspect --node-files by --image.
 IMAGE ?= kubectl-certs/kubectl-certs:$(VERSION)
 
 .PHONY: image

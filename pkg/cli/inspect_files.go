@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,8 +28,10 @@ const filesTimeout = time.Minute
 // allNodes is what --node-files means without names.
 const allNodes = "*"
 
-// imageName is where this program's image is published, under its version.
-const imageName = "kubectl-certs/kubectl-certs"
+// releasedImage is this program's image of this version, with registry and
+// digest. The linker sets it at a release (see the Makefile, RELEASE_IMAGE); no
+// other build has an image that could be trusted by its name.
+var releasedImage = ""
 
 // programInImage is this program in its image, as image/Dockerfile puts it there.
 const programInImage = "/kubectl-certs"
@@ -46,7 +50,7 @@ func (f *fileFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.files, "files", nil, "Read these `PATHS` instead of a cluster: files, directories, - for standard input")
 	flags.StringSliceVar(&f.nodeFiles, "node-files", nil, "Read the files on these `NODES` too, all of them by default, by a short-lived pod on each")
 	flags.Lookup("node-files").NoOptDefVal = allNodes
-	flags.StringVar(&f.image, "image", ownImage(), "This program's image, for --node-files")
+	flags.StringVar(&f.image, "image", releasedImage, "This program's image, for --node-files: REGISTRY/NAME@sha256:DIGEST")
 }
 
 // validate finds flags that do not go together.
@@ -54,16 +58,34 @@ func (f *fileFlags) validate() error {
 	switch {
 	case len(f.files) > 0 && len(f.nodeFiles) > 0:
 		return hint.New("--files reads no cluster, and --node-files does", "use one of them")
-	case len(f.nodeFiles) == 0 && f.image != ownImage():
+	case len(f.nodeFiles) == 0 && f.image != releasedImage:
 		return hint.New("--image without --node-files: no pod is started", "add --node-files")
-	case f.image == "":
-		return hint.New("--image is empty", "name an image of this program")
+	case len(f.nodeFiles) > 0 && f.image == "" && releasedImage == "":
+		return hint.New("--node-files needs --image: this build of the program was released with no image of its own",
+			"build one with make image, push it to your registry, and name it: --image REGISTRY/NAME@sha256:DIGEST")
+	case len(f.nodeFiles) > 0 && f.image == "":
+		return hint.New("--image is empty", "leave it out, or name an image of this program")
 	}
 	return nil
 }
 
-// ownImage is the image of this program, in this version.
-func ownImage() string { return imageName + ":" + version }
+// digest is how an image is named that nobody can replace (the distribution
+// specification's grammar of references).
+var digest = regexp.MustCompile(`@sha256:[0-9a-f]{64}$`)
+
+// imageFault says why the name of an image does not say for sure what runs; ""
+// where it does.
+func imageFault(image string) string {
+	name, _, _ := strings.Cut(image, "@")
+	host, _, path := strings.Cut(name, "/")
+	switch {
+	case !digest.MatchString(image):
+		return "has no digest: whoever can push to that name chooses what runs as root on the nodes"
+	case !path || !strings.ContainsAny(host, ".:") && host != "localhost":
+		return "names no registry: each node decides which one it comes from"
+	}
+	return ""
+}
 
 // chosenNodes are the nodes that are named; none for all of them.
 func (f *fileFlags) chosenNodes() []string {
@@ -110,6 +132,9 @@ func (a *app) scanFiles(ctx context.Context, f *fileFlags, found *inventory.Coll
 func (a *app) nodeFilesSource(c *cluster.Cluster, namespace string, f *fileFlags) (source scan.Source, left func() error) {
 	if namespace == "" {
 		namespace = metav1.NamespaceSystem
+	}
+	if fault := imageFault(f.image); fault != "" {
+		a.say("warning: image %s %s\n", f.image, fault)
 	}
 	a.say("reading files on nodes by a short-lived pod on each, in namespace %s (image %s)\n", namespace, f.image)
 	runner := &nodepod.Runner{

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -38,7 +39,10 @@ func (r *Runner) newPod(node string, dirs []string) *corev1.Pod {
 			TerminationGracePeriodSeconds: new(int64(0)),
 			AutomountServiceAccountToken:  new(false),
 			EnableServiceLinks:            new(false),
-			DNSPolicy:                     corev1.DNSDefault,
+			// It asks nobody for anything: no name server, and nobody's search
+			// domains. A configuration without a server is refused.
+			DNSPolicy: corev1.DNSNone,
+			DNSConfig: &corev1.PodDNSConfig{Nameservers: []string{"127.0.0.1"}},
 			// Whatever keeps others away from the node: its files are there.
 			Tolerations: []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
 			SecurityContext: &corev1.PodSecurityContext{
@@ -49,6 +53,11 @@ func (r *Runner) newPod(node string, dirs []string) *corev1.Pod {
 				Image:           r.Image,
 				ImagePullPolicy: corev1.PullIfNotPresent,
 				Command:         append(append([]string{}, r.Command...), dirs...),
+				// For thousands of files; whatever else is run here starves first.
+				Resources: corev1.ResourceRequirements{
+					Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi")},
+					Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("256Mi"), corev1.ResourceEphemeralStorage: resource.MustParse("128Mi")},
+				},
 				SecurityContext: &corev1.SecurityContext{
 					RunAsUser:                new(int64(0)),
 					RunAsGroup:               new(int64(0)),

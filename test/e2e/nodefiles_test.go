@@ -201,7 +201,8 @@ func TestNodeFilesOfAKilledRun(t *testing.T) {
 func isConfined(t *testing.T, pod corev1.Pod) {
 	t.Helper()
 	spec, container := pod.Spec, pod.Spec.Containers[0]
-	if spec.HostNetwork || spec.HostPID || spec.HostIPC || *spec.AutomountServiceAccountToken || spec.ActiveDeadlineSeconds == nil ||
+	if spec.HostNetwork || spec.HostPID || spec.HostIPC || *spec.AutomountServiceAccountToken || *spec.EnableServiceLinks || spec.DNSPolicy != corev1.DNSNone ||
+		container.Resources.Limits.Memory().IsZero() || spec.SecurityContext.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault || spec.ActiveDeadlineSeconds == nil ||
 		*container.SecurityContext.AllowPrivilegeEscalation || !*container.SecurityContext.ReadOnlyRootFilesystem ||
 		!slices.Equal(container.SecurityContext.Capabilities.Drop, []corev1.Capability{"ALL"}) || len(container.SecurityContext.Capabilities.Add) > 0 {
 		t.Errorf("%+v", spec)
