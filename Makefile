@@ -44,13 +44,14 @@ demo: cluster build ## Bring up a kind cluster and show issue and inspect on it
 test: lint unit e2e ## Everything that says the project is sound
 
 .PHONY: lint
-lint: ## Check formatting, vet, staticcheck and shellcheck
+lint: ## Check formatting, vet, staticcheck, known vulnerabilities and shellcheck
 	@test/lint/run
 
 .PHONY: unit
 unit: ## Unit and command-line tests, with the race detector
 	go test -race ./...
 	cd test/cluster && go test ./...
+	cd test/lint && go test ./...
 
 .PHONY: e2e
 e2e: cluster build ## End-to-end tests on the kind cluster
