@@ -25,7 +25,7 @@ type checkFlags struct {
 func (a *app) newCheck(g *globals) *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
-		Use:   "check",
+		Use:   "check [PATH...]",
 		Short: "Say whether anything is wrong with the cluster's certificates",
 		Long: `Read what inspect reads and say only what is wrong, and how to mend it. Exits with
 0 if all is sound, 1 if something should be acted on soon, 2 if something is broken,
@@ -37,8 +37,10 @@ and 3 if nothing was found but not everything could be read.`,
 			"%s check --within 60d --fail-on critical",
 			"# For a pipeline, without reading secrets",
 			"%s check -o junit --sources endpoint,kubelets,control-plane,trust,webhooks"),
-		Args: func(cmd *cobra.Command, args []string) error { return undecided(noArguments(cmd, args)) },
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := noArguments(cmd, f.takePaths(args)); err != nil {
+				return undecided(err)
+			}
 			return undecided(a.check(cmd.Context(), g, f))
 		},
 	}

@@ -20,7 +20,7 @@ func (a *app) newInspect(g *globals) *cobra.Command {
 	var output string
 	var options report.Options
 	cmd := &cobra.Command{
-		Use:   "inspect [NAME...]",
+		Use:   "inspect [NAME|PATH...]",
 		Short: "Show the cluster's certificates, and what is wrong with them",
 		Long: `Show the certificates that can be seen with nothing but API access: what each
 API server, kubelet, etcd, scheduler and controller manager presents, the CAs that
@@ -32,7 +32,10 @@ with what would let it be read.
 NAME narrows it down: to a certificate (apiserver, kubelet-server/NODE), a
 component (etcd), a user, a node, an object (secret/NAMESPACE/NAME, csr/NAME), a
 namespace (secret/NAMESPACE), a source (secrets), or a fingerprint. One certificate
-alone is shown in full. --namespace and --selector show only what objects hold.`,
+alone is shown in full. --namespace and --selector show only what objects hold.
+
+PATHS, such as /etc/kubernetes, ./pki or those after --files or the word files, are
+read instead of a cluster: PEM, DER, kubeconfigs and manifests of Secrets.`,
 		Example: a.examples(
 			"# Every certificate, by the CA that signed it",
 			"%s inspect",
@@ -49,6 +52,7 @@ alone is shown in full. --namespace and --selector show only what objects hold.`
 			"%s inspect --node-files",
 			"# Files here, without a cluster",
 			"%s inspect --files /etc/kubernetes",
+			"%s inspect files *.pem ./pki",
 			"# Only what is served, without reading secrets",
 			"%s inspect --sources endpoint,kubelets,control-plane,trust"),
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -60,6 +64,7 @@ alone is shown in full. --namespace and --selector show only what objects hold.`
 				return err
 			}
 			options.Width = a.outWidth()
+			names = f.takePaths(names)
 			if err := f.validate(g); err != nil {
 				return err
 			}

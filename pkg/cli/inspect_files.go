@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/nodepod"
+	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 	"github.com/kubectl-certs/kubectl-certs/pkg/scan"
 )
 
@@ -47,7 +48,7 @@ type fileFlags struct {
 }
 
 func (f *fileFlags) register(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&f.files, "files", nil, "Read these `PATHS` instead of a cluster: files, directories, - for standard input")
+	flags.StringArrayVar(&f.files, "files", nil, "Read this `PATH` and those among the arguments instead of a cluster: files, directories, - for standard input")
 	flags.StringSliceVar(&f.nodeFiles, "node-files", nil, "Read the files on these `NODES` too, all of them by default, by a short-lived pod on each")
 	flags.Lookup("node-files").NoOptDefVal = allNodes
 	flags.StringVar(&f.image, "image", releasedImage, "This program's image, for --node-files: REGISTRY/NAME@sha256:DIGEST")
@@ -56,6 +57,8 @@ func (f *fileFlags) register(flags *pflag.FlagSet) {
 // validate finds flags that do not go together.
 func (f *fileFlags) validate() error {
 	switch {
+	case slices.Contains(f.files, ""):
+		return hint.New("--files is empty", "name files or directories, or - for standard input; without --files the cluster is read")
 	case len(f.files) > 0 && len(f.nodeFiles) > 0:
 		return hint.New("--files reads no cluster, and --node-files does", "use one of them")
 	case len(f.nodeFiles) == 0 && f.image != releasedImage:
@@ -103,7 +106,7 @@ func (a *app) filesSource(f *fileFlags) (scan.Source, error) {
 			if path, ok := errors.AsType[*fs.PathError](err); ok {
 				err = path.Err
 			}
-			return scan.Source{}, hint.Wrap(fmt.Errorf("reading --files %s: %w", path, err), "name a file or a directory, or - for standard input")
+			return scan.Source{}, hint.Wrap(fmt.Errorf("reading --files %s: %w", report.Printable(path), err), "name a file or a directory, or - for standard input")
 		}
 	}
 	return scan.Files(f.files, a.in), nil
