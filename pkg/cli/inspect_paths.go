@@ -59,12 +59,12 @@ func looksLikePath(arg string) bool {
 	return filepath.IsAbs(arg) || arg == "." || arg == ".." || strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || strings.HasPrefix(arg, "~/")
 }
 
-// within reports whether path lies below dir.
+// within reports whether path is dir, or lies below it.
 func within(dir, path string) bool {
 	if dir == "" || dir == "-" {
 		return false
 	}
 	above, err := filepath.Abs(dir)
 	below, otherErr := filepath.Abs(path)
-	return err == nil && otherErr == nil && isPath(path) && strings.HasPrefix(below, strings.TrimSuffix(above, string(filepath.Separator))+string(filepath.Separator))
+	return err == nil && otherErr == nil && isPath(path) && (above == below || strings.HasPrefix(below, strings.TrimSuffix(above, string(filepath.Separator))+string(filepath.Separator)))
 }

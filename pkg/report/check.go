@@ -193,7 +193,7 @@ func check(inv *inventory.Inventory, o CheckOptions) []*checked {
 		if e.Copy {
 			continue // it is counted where it was skipped
 		}
-		in[categoryOf(e)].add(subject{e.ID(), e, e.Findings}, inv.TakenAt)
+		in[categoryOf(e)].add(subject{called(e), e, e.Findings}, inv.TakenAt)
 	}
 	for _, f := range inv.Findings {
 		in[categoryAt(f.Source)].add(subject{f.Where, nil, []inventory.Finding{f.Finding}}, inv.TakenAt)

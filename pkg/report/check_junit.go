@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/xml"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -71,6 +72,7 @@ func CheckJUnit(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
 	}
 	for i := range all.Suites {
 		suite := &all.Suites[i]
+		unique(suite.Cases)
 		suite.Timestamp = inv.TakenAt.UTC().Format(time.RFC3339)
 		for _, c := range suite.Cases {
 			suite.Tests++
@@ -89,6 +91,19 @@ func CheckJUnit(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
 	}
 	_, err = io.WriteString(w, xml.Header+string(text)+"\n")
 	return err
+}
+
+// unique gives each case a name of its own: servers of continuous integration
+// keep one result a name.
+func unique(cases []junitCase) {
+	taken := map[string]bool{}
+	for i := range cases {
+		name := cases[i].Name
+		for n := 2; taken[cases[i].Name]; n++ {
+			cases[i].Name = fmt.Sprintf("%s #%d", name, n)
+		}
+		taken[cases[i].Name] = true
+	}
 }
 
 // junitCaseOf is a test case, failed where one of the faults of s counts.

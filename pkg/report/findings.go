@@ -20,7 +20,7 @@ func faultsOf(inv *inventory.Inventory) []fault {
 	var all []fault
 	for i := range inv.Items {
 		for _, f := range inv.Items[i].Findings {
-			all = append(all, fault{Finding: f, about: inv.Items[i].ID()})
+			all = append(all, fault{Finding: f, about: called(&inv.Items[i])})
 		}
 	}
 	for _, f := range inv.Findings {

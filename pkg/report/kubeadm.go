@@ -33,8 +33,9 @@ var kubeadmNames = map[string]string{
 
 // Kubeadm writes the table of `kubeadm certs check-expiration`, byte for byte
 // (cmd/kubeadm/app/cmd/certs.go), of what was seen. Where each control-plane
-// node has one, each is a line. What was not seen is said to be missing, in
-// kubeadm's way: nobody should take their own kubeconfig for the node's.
+// node has one, each is a line. What was looked for where it would be, and was not
+// there, is said to be missing, in kubeadm's way; what nobody looked for is left
+// out: nobody should take their own kubeconfig for the node's.
 //
 // Whether kubeadm has a CA's key, so that it can renew what that one signed,
 // is not to be seen from here: none is said to be managed externally.
@@ -55,8 +56,8 @@ func Kubeadm(w io.Writer, inv *inventory.Inventory, o Options) error {
 			authorities = append(authorities, e)
 		}
 	}
-	leaves = withMissing(leaves, slices.Collect(maps.Keys(kubeadmNames)))
-	authorities = withMissing(authorities, kubeadmCAs)
+	leaves = withMissing(leaves, lookedFor(inv, slices.Collect(maps.Keys(kubeadmNames))))
+	authorities = withMissing(authorities, lookedFor(inv, kubeadmCAs))
 	if o.SortBy == "" {
 		slices.SortStableFunc(leaves, func(a, b *inventory.Entry) int { return cmp.Compare(kubeadmNames[a.Name], kubeadmNames[b.Name]) })
 		slices.SortStableFunc(authorities, func(a, b *inventory.Entry) int { return cmp.Compare(a.Name, b.Name) })
@@ -101,6 +102,11 @@ func onNode(e *inventory.Entry) bool {
 	return slices.ContainsFunc(e.Locations, func(l inventory.Location) bool {
 		return slices.Contains([]string{"files", "node-files", "endpoint", "control-plane"}, l.Source)
 	})
+}
+
+// lookedFor are those of names that were looked for.
+func lookedFor(inv *inventory.Inventory, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !slices.Contains(inv.LookedFor, name) })
 }
 
 // withMissing returns entries, and one without dates for each of names that none

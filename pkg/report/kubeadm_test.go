@@ -3,6 +3,7 @@ package report_test
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,5 +41,22 @@ func TestKubeadm(t *testing.T) {
 	slices.Reverse(inv.Items)
 	if again, err := write(t, "kubeadm", inv, report.Options{}); err != nil || again != got {
 		t.Errorf("in another order, %v:\n%s", err, again)
+	}
+}
+
+// Missing is what was looked for where it would be, and nothing else.
+func TestKubeadmMissing(t *testing.T) {
+	inv := &inventory.Inventory{
+		Items:     []inventory.Entry{{Name: "apiserver", NotAfter: time.Date(2027, time.November, 24, 8, 37, 32, 0, time.UTC), Locations: []inventory.Location{{Source: "files"}}}},
+		LookedFor: []string{"apiserver", "scheduler", "etcd-ca", "kubelet-client"},
+	}
+	text, err := write(t, "kubeadm", inv, report.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, n := range map[string]int{"!MISSING!": 2, "!MISSING! scheduler.conf": 1, "!MISSING! etcd-ca": 1} {
+		if got := strings.Count(text, want); got != n {
+			t.Errorf("%q is there %d times instead of %d:\n%s", want, got, n, text)
+		}
 	}
 }

@@ -48,7 +48,14 @@ func Prometheus(w io.Writer, inv *inventory.Inventory, _ Options) error {
 			out.WriteString(m.name + s.labels + " " + strconv.FormatInt(m.of(s.entry, inv.TakenAt), 10) + "\n")
 		}
 	}
-	unread := 0
+	broken := unreadablePlaces(inv)
+	if len(broken) > 0 {
+		out.WriteString("# HELP x509_cert_error Indicates whether a certificate or its key could not be read there\n# TYPE x509_cert_error gauge\n")
+		for _, labels := range broken {
+			out.WriteString("x509_cert_error" + labels + " 1\n")
+		}
+	}
+	unread := len(broken)
 	for _, s := range inv.Skipped {
 		if !s.Expected {
 			unread++
@@ -57,6 +64,22 @@ func Prometheus(w io.Writer, inv *inventory.Inventory, _ Options) error {
 	fmt.Fprintf(&out, "# HELP x509_read_errors Indicates the number of read failure(s)\n# TYPE x509_read_errors gauge\nx509_read_errors %d\n", unread)
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// unreadablePlaces are the labels of the places where something that can be read
+// should be and is not, each once: the exporter's x509_cert_error. What vanished
+// from the other metrics stays visible by it.
+func unreadablePlaces(inv *inventory.Inventory) []string {
+	var all []string
+	for _, f := range inv.Findings {
+		if f.Code != inventory.CodeUnreadable && f.Code != inventory.CodeKeyUnusable {
+			continue
+		}
+		if text := labelText(location(f.Location)); !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return all
 }
 
 // series is a certificate at one of its places.

@@ -129,7 +129,37 @@ func TestPrometheusReadErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	errors, err := parseExposition(text, "x509_read_errors")
-	if err != nil || len(errors) != 1 || errors[0][""] != "8" {
+	if err != nil || len(errors) != 1 || errors[0][""] != "9" {
 		t.Errorf("got %v, %v", errors, err)
+	}
+	// What is damaged stays visible, though it has no dates.
+	broken, err := parseExposition(text, "x509_cert_error")
+	if err != nil || len(broken) != 1 || broken[0]["secret_name"] != "broken" || broken[0][""] != "1" {
+		t.Errorf("got %v, %v", broken, err)
+	}
+}
+
+// A damaged file of a component counts, and nobody is woken for a backup.
+func TestPrometheusOfFiles(t *testing.T) {
+	at := func(path string) []inventory.Location { return []inventory.Location{{Source: "files", Where: path}} }
+	text, err := write(t, "prometheus", &inventory.Inventory{
+		Items: []inventory.Entry{{Name: "ca", SerialNumber: "01", Locations: at("/pki/ca.crt")}, {Name: "/pki.old/apiserver.crt", SerialNumber: "02", Copy: true, Locations: at("/pki.old/apiserver.crt")}},
+		Findings: []inventory.PlaceFinding{
+			{Location: at("/pki/apiserver.crt")[0], Finding: inventory.Finding{Code: inventory.CodeUnreadable, Severity: inventory.Critical}},
+			{Location: at("/pki/apiserver.crt")[0], Finding: inventory.Finding{Code: inventory.CodeKeyUnusable, Severity: inventory.Critical}},
+			{Location: at("/admin.conf")[0], Finding: inventory.Finding{Code: inventory.CodeInsecureSkip, Severity: inventory.Warning}},
+		},
+	}, report.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if errors, err := parseExposition(text, "x509_read_errors"); err != nil || errors[0][""] != "1" {
+		t.Errorf("got %v, %v", errors, err)
+	}
+	if broken, err := parseExposition(text, "x509_cert_error"); err != nil || len(broken) != 1 || broken[0]["filepath"] != "/pki/apiserver.crt" {
+		t.Errorf("got %v, %v", broken, err)
+	}
+	if dates, err := parseExposition(text, "x509_cert_not_after"); err != nil || len(dates) != 1 || dates[0]["filepath"] != "/pki/ca.crt" {
+		t.Errorf("got %v, %v", dates, err)
 	}
 }

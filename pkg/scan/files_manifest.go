@@ -243,8 +243,13 @@ func (o *object) readValues(field any, encoded bool) {
 func (o *object) readValue(key string, data, beside []byte) {
 	f := o.part(key)
 	if isKubeconfig(data) && len(data) <= mostConfBytes {
-		if config, err := clientcmd.Load(data); err == nil {
+		switch config, err := clientcmd.Load(data); {
+		case err == nil:
 			o.readConfig(&kubeconfigFile{fileReader: o.fileReader, file: f, config: config, inside: true})
+		case isPlaceholder(string(data)):
+			o.note(f.shown, notice{Code: noticeSealed})
+		default:
+			o.note(f.shown, notice{Code: noticeBadKubeconfig})
 		}
 		return
 	}

@@ -227,10 +227,10 @@ func firstIn(path string) []*x509.Certificate {
 		return nil
 	}
 	certs, _ := pki.ParseCertificates(data)
-	clear(data)
 	if len(certs) == 0 {
 		certs, _ = pki.ParseDER(data)
 	}
+	clear(data)
 	return certs
 }
 

@@ -96,7 +96,8 @@ func (w *walker) visit(v visit) {
 	path, err := follow(v.path)
 	if err != nil {
 		// A link to nothing is a fault only where a certificate should be.
-		if v.depth == 0 || !errors.Is(err, fs.ErrNotExist) || namedAsCertificate(v.shown) {
+		_, outside := errors.AsType[*outsideError](err)
+		if outside || v.depth == 0 || !errors.Is(err, fs.ErrNotExist) || namedAsCertificate(v.shown) {
 			w.skipError(v.shown, err)
 		}
 		return
