@@ -269,10 +269,7 @@ func TestRunComparesTheWholeSubjectOfARequest(t *testing.T) {
 	mail := pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}, Value: "a@b"}
 	twice := pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "root"}
 	for _, extra := range []pkix.AttributeTypeAndValue{mail, twice} {
-		name := pkix.Name{ExtraNames: []pkix.AttributeTypeAndValue{extra}}
-		for _, a := range signable(unit) {
-			name.ExtraNames = append(name.ExtraNames, a)
-		}
+		name := pkix.Name{ExtraNames: append([]pkix.AttributeTypeAndValue{extra}, signable(unit)...)}
 		request.PKCS10 = csrFor(t, key, name)
 		if _, err := Prepare(t.Context(), newControlPlane(t), all(), request); err == nil || !strings.Contains(err.Error(), "which the cluster's signers leave out") {
 			t.Errorf("%s: error %v", extra.Type, err)

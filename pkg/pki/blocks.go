@@ -109,12 +109,10 @@ func unseen(part, text []byte) []Block {
 	var blocks []Block
 	for at := bytes.Index(part, []byte(blockBegin)); at >= 0; {
 		next := bytes.Index(part[at+len(blockBegin):], []byte(blockBegin))
-		end := len(text)
+		end := len(part)
 		if next >= 0 {
 			next += at + len(blockBegin)
 			end = next
-		} else {
-			end = len(part)
 		}
 		before := part[bytes.LastIndexByte(part[:at], '\n')+1 : at]
 		if b, ok := repaired(before, text[at:end]); ok {

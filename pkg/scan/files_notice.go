@@ -135,13 +135,3 @@ func (c collecting) note(where string, n notice) {
 	}
 	c.Skip(n.skip(c.source, where))
 }
-
-// noticeCodes lists every code, in order.
-func noticeCodes() []noticeCode {
-	var codes []noticeCode
-	for code := range words {
-		codes = append(codes, code)
-	}
-	slices.Sort(codes)
-	return codes
-}

@@ -235,7 +235,7 @@ func TestInspectRefusals(t *testing.T) {
 	p := newPerson(t, adminKubeconfig(t))
 	wantFailure(t, p.certs("inspect", "-o", "xml"), `unknown output format "xml": use one of table, wide, tree, json, yaml, name, kubeadm, prometheus, html, jsonpath=EXPRESSION`, "")
 	wantFailure(t, p.certs("inspect", "--color", "sometimes"), `unknown --color "sometimes"`, "auto, always or never")
-	wantFailure(t, p.certs("inspect", "everything"), `no certificate called "everything" was seen`, "there are, among others: ca, apiserver, kubelet-server")
+	wantFailure(t, p.certs("inspect", "everything"), `no certificate matches "everything"`, "known names include: ca, apiserver, kubelet-server")
 	wantFailure(t, p.certs("inspect", "--sources", "tea"), `unknown source "tea"`, "what can be read: kubeconfig, endpoint")
 	wantFailure(t, p.certs("inspct"), `unknown command "inspct"`, "did you mean: kubectl certs inspect")
 }

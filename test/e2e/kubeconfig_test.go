@@ -86,7 +86,7 @@ func TestKubeconfigKubectlAgrees(t *testing.T) {
 	certs("rename", "--user", "e2e-kc-bob", "user", "--kubeconfig", p.path("bob"))
 	certs("rename", "--cluster", cluster, "cluster", "--kubeconfig", p.path("bob"))
 	p.must("kubectl", "--kubeconfig", p.path("bob"), "config", "set-cluster", "cluster", "--tls-server-name", "kubernetes")
-	certs("merge", p.path("bob"), "--on-conflict", "rename")
+	certs("merge", p.path("bob"), "--on-conflict", "rename", "--allow-tls-server-name")
 	both := map[string]string{"me": "e2e-kc-alice", "me-2": "e2e-kc-bob"}
 	check("merging with conflicts", both)
 	if want := []string{"me cluster user", "me-2 cluster-2 user-2"}; !slices.Equal(contextsOf(p), want) {
