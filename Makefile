@@ -41,7 +41,7 @@ demo: cluster build ## Bring up a kind cluster and show issue and inspect on it
 	@$(CLUSTER_ENV); test/demo
 
 .PHONY: test
-test: lint unit e2e ## Everything that says the project is sound
+test: lint unit e2e plain ## Everything that says the project is sound
 
 .PHONY: lint
 lint: ## Check formatting, vet, staticcheck, known vulnerabilities and shellcheck

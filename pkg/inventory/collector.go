@@ -112,6 +112,8 @@ func presented(s Sighting, i int, cert *x509.Certificate) Sighting {
 	}
 	if manifold(s.Place) {
 		behind.Place = catalog.SecretChain
+	} else if cn := cert.Subject.CommonName; cn != "" && catalog.IsServed(s.Place) {
+		behind.Name = "intermediate/" + cn // it may be presented at many addresses
 	}
 	return behind
 }

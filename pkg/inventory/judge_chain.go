@@ -116,7 +116,7 @@ func judgeChain(c *certificate, e *evidence) []Finding {
 		case pki.FaultDates:
 			f.Fix = "replace the CA, and have what it signed issued again"
 			if r.signed != nil {
-				f.Fix = renewal(r.signed)
+				f.Fix = renewal(r.signed, e)
 			}
 		case pki.FaultUsage, pki.FaultConstraint:
 			f.Fix = "have that CA issued again without the restriction, or this certificate by another one"
@@ -124,8 +124,10 @@ func judgeChain(c *certificate, e *evidence) []Finding {
 			f.Fix = newCA
 		case pki.FaultAlgorithm:
 			f.Fix = "have it issued again with an algorithm that Kubernetes accepts: ECDSA P-256 or RSA, with SHA-256"
+		case pki.FaultMissing:
+			f.Fix = "have it issued by a CA that is trusted there; if the missing one is an intermediate CA, present it behind the certificate"
 		default:
-			f.Fix = fmt.Sprintf("find out which is the wrong one: this certificate (signed by %q) or the CA that is trusted there", cut(c.entry.Issuer))
+			f.Fix = "one of the two was replaced: have the certificate issued by the CA that is trusted there, or trust the new CA there"
 		}
 		findings = append(findings, f)
 	}
@@ -142,7 +144,7 @@ func (r refusal) reason(e *evidence) string {
 	}
 	ca := fmt.Sprintf("its CA %q", cut(pki.NameOf(r.fault.Culprit.RawSubject)))
 	if r.signed != nil {
-		ca = "its CA, " + r.signed.entry.Name + ","
+		ca = "its CA, " + cut(r.signed.entry.Name) + ","
 	}
 	if e.now.Before(r.fault.Culprit.NotBefore) {
 		return fmt.Sprintf("%s is valid only in %s", ca, Span(e.now, r.fault.Culprit.NotBefore))

@@ -43,11 +43,11 @@ func judgeDates(c *certificate, e *evidence) []Finding {
 	case now.After(cert.NotAfter):
 		return []Finding{{CodeExpired, c.urgency(e),
 			fmt.Sprintf("expired %s ago", Span(cert.NotAfter, now)),
-			renewal(c)}}
+			renewal(c, e)}}
 	case cert.NotAfter.Sub(now) < e.soon(life):
 		return []Finding{{CodeExpiresSoon, mildest(c.urgency(e), Warning),
 			fmt.Sprintf("expires in %s", Span(now, cert.NotAfter)),
-			renewal(c)}}
+			renewal(c, e)}}
 	}
 	return nil
 }
@@ -90,8 +90,8 @@ func (c *certificate) urgencyOfCA(e *evidence) Severity {
 		return bytes.Equal(ca.subject, c.subject) && bytes.Equal(ca.key(), c.key())
 	}):
 		return Info // the successor verifies what this one signed
-	case c.succeeded(e, func(ca *certificate) bool { return bytes.Equal(ca.subject, c.subject) }):
-		return Warning // replaced, and nothing that was seen is signed by it
+	case c.replaced(e):
+		return Warning // nothing that was seen is signed by it
 	case c.onlyOneOfMany(e):
 		return Warning
 	}
@@ -114,6 +114,12 @@ func (c *certificate) onlyOneOfMany(e *evidence) bool {
 		}
 	}
 	return true
+}
+
+// replaced reports whether a CA of c's name stands beside it wherever it is,
+// and nothing that was seen depends on c.
+func (c *certificate) replaced(e *evidence) bool {
+	return !e.culprits[c] && c.succeeded(e, func(ca *certificate) bool { return bytes.Equal(ca.subject, c.subject) })
 }
 
 // succeeded reports whether a CA that is in date, and that is like c, stands
@@ -143,8 +149,9 @@ func (c *certificate) isIntermediate() bool {
 }
 
 // renewal says how a certificate is replaced.
-func renewal(c *certificate) string {
+func renewal(c *certificate, all *evidence) string {
 	e := c.entry
+	ca := e.Role == catalog.CA
 	row, known := catalog.Lookup(e.Name)
 	switch {
 	case known && row.Profile != nil && row.Profile.CommonNamePrefix != "":
@@ -156,9 +163,11 @@ func renewal(c *certificate) string {
 		return fmt.Sprintf("have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue %s --name %q", row.Name, e.Subject.CommonName)
 	case known && row.Profile != nil:
 		return fmt.Sprintf("issue a new one and give it to the component: kubectl certs issue %s", row.Name)
-	case strings.HasPrefix(e.Name, "secret/") && e.Role != catalog.CA:
+	case strings.HasPrefix(e.Name, "secret/") && !ca:
 		return "put a new certificate and its key into the secret (kubectl create secret tls NAME --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -); where an operator such as cert-manager makes it, find out why that did not"
-	case e.Role == catalog.CA:
+	case ca && c.replaced(all) && all.now.After(e.NotAfter):
+		return "it was replaced, and nothing that was seen is signed by it: remove it from the bundles that hold it"
+	case ca:
 		return "replace the CA: everything that it signed, and everyone who trusts it, needs the new one"
 	case known:
 		return "renew it on its node (with kubeadm: kubeadm certs renew all) and restart what uses it"

@@ -47,7 +47,7 @@ func judgeCALife(c *certificate, e *evidence) []Finding {
 	}
 	return []Finding{{CodeChainBroken, severity,
 		fmt.Sprintf("its CA, %s, expired %s ago: those who verify by it refuse this certificate", c.signer.entry.Name, Span(end, e.now)),
-		renewal(c.signer)}}
+		renewal(c.signer, e)}}
 }
 
 // keptOnly reports whether c was seen only where nobody presents it to the
