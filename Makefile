@@ -55,7 +55,7 @@ unit: ## Unit and command-line tests, with the race detector
 
 .PHONY: e2e
 e2e: cluster build ## End-to-end tests on the kind cluster
-	@$(CLUSTER_ENV); go test -tags e2e -count=1 -timeout 20m ./test/e2e/... ./test/html/...
+	@$(CLUSTER_ENV); go test -tags e2e -count=1 -timeout 40m ./test/e2e/... ./test/html/...
 
 .PHONY: plain
 plain: cluster build ## Tests on control planes of plain processes, of many shapes

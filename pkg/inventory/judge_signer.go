@@ -62,15 +62,22 @@ func judgeSight(c *certificate, e *evidence) []Finding {
 	if c.entry.Role == catalog.CA || len(c.verdict.places) > 0 || c.signer != nil && c.signer != c && c.sharesOwner(c.signer) {
 		return nil
 	}
+	if c.signer != nil && c.signer != c && e.now.After(c.signer.entry.NotAfter) {
+		return nil // judgeCALife says that it cannot be valid
+	}
 	return []Finding{{CodeUnverified, Info,
 		fmt.Sprintf("could not be verified: no CA was seen that it is held against in use (it is signed by %q)", c.entry.Issuer),
 		"compare it with the files on its node: kubectl certs inspect --node-files"}}
 }
 
 // sharesOwner reports whether ca was seen where everybody's trust is, or that of
-// an owner of c: what lies on one node does not vouch for another.
+// an owner of c: what is on one node does not vouch for another, and a CA that a
+// server presents itself vouches for nothing.
 func (c *certificate) sharesOwner(ca *certificate) bool {
 	for _, theirs := range ca.sightings {
+		if theirs.Place == catalog.PresentedCA || theirs.Place == catalog.SecretChain {
+			continue
+		}
 		if theirs.Owner == "" {
 			return true
 		}

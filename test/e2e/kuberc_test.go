@@ -80,7 +80,7 @@ func TestKubercDecidesWhatRuns(t *testing.T) {
 		{"inspect"}, {"check"}, {"inspect", "--sources", "kubelets,control-plane"},
 		{"issue", "e2e-kuberc"}, {"issue", "e2e-kuberc", "--dry-run=server"}, {"issue", "e2e-kuberc", "--request", "e2e.csr", "--yes"}, {"issue", "-f", "people.yaml", "--out", "people/"},
 		{"issued"}, {"requests"}, {"approve", "e2e-kuberc", "--yes"}, {"approve", "--kubelet-serving", "--yes"}, {"deny", "e2e-kuberc", "--reason", "none"},
-		{"renew", "e2e-kuberc-renew@kind-kubectl-certs", "--context", "kind-kubectl-certs"}, {"inspect", "--node-files", "/etc/kubernetes"},
+		{"renew", "e2e-kuberc-renew@kind-kubectl-certs", "--context", "kind-kubectl-certs"}, {"inspect", "--node-files", "--image", "localhost/certs@sha256:" + strings.Repeat("0", 64)},
 		{"offboard", "e2e-kuberc", "--yes"}, {"kc", "list", "--ping", "--exec"}, {"kc", "lint", "--ping", "--exec"},
 	}
 	for _, policy := range []string{

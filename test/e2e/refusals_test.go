@@ -151,7 +151,7 @@ func TestIssueNeverSigned(t *testing.T) {
 // its request withdrawn.
 func TestIssueIntoAClosedPipe(t *testing.T) {
 	p := newPerson(t, requester(t))
-	script := "kubectl certs issue admin --name piped --group devs 2>&1 | head -n 1"
+	script := "kubectl certs issue admin --name piped --group devs 2>&1 | grep -m 1 Requesting"
 	if r := p.run("bash", "-c", script); !strings.Contains(r.stdout, "Requesting a client certificate") {
 		t.Errorf("standard output: %q", r.stdout)
 	}
