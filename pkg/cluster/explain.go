@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -101,10 +102,15 @@ func transportFault(err error) string {
 		}
 		return op.Err.Error()
 	}
-	if _, ok := errors.AsType[*url.Error](err); !ok {
+	request, ok := errors.AsType[*url.Error](err)
+	if !ok {
 		return "" // no HTTP request failed, whatever words are in it
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	// net/http has texts, but no types, for a server that hangs up early: which
+	// one it is depends on which of the two ends notices first (errServerClosedIdle
+	// and errServerClosedConn in net/http, transport.go and h2_bundle.go).
+	closed := strings.HasPrefix(request.Err.Error(), "http: server closed") || strings.HasPrefix(request.Err.Error(), "http2: ")
+	if closed || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return "the connection was closed"
 	}
 	return ""

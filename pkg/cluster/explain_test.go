@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,24 @@ func TestExplainACertificateThatIsNotLetIn(t *testing.T) {
 		c.ClientCertificate = pki.EncodeCertificates(ca.Issue(t, pkitest.Client("alice", "devs"), pkitest.Left(test.left)))
 		if got := c.Explain(err, pkitest.Now); !strings.Contains(got.Error(), test.want) {
 			t.Errorf("explained as %v\nwant     %s", got, test.want)
+		}
+	}
+}
+
+// A server that hangs up is told by the same words whichever end notices first.
+func TestExplainAServerThatHangsUp(t *testing.T) {
+	for _, inner := range []error{
+		io.EOF, io.ErrUnexpectedEOF, fmt.Errorf("writing: %w", net.ErrClosed),
+		errors.New("http: server closed idle connection"),
+		errors.New("http: server closed connection"),
+		errors.New("http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR"),
+		errors.New("http2: client connection lost"),
+	} {
+		c := &Cluster{Context: "test", Server: "https://example.com"}
+		got := c.Explain(&url.Error{Op: "Get", URL: "https://example.com/version", Err: inner}, time.Now())
+		const want = "cannot reach the API server at https://example.com: the connection was closed"
+		if got.Error() != want || hint.Of(got) == "" {
+			t.Errorf("%v is explained as %q, with hint %q", inner, got, hint.Of(got))
 		}
 	}
 }

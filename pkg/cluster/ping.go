@@ -92,7 +92,7 @@ func (p *Pinger) Ping(ctx context.Context, name string, now func() time.Time) An
 	defer func() { <-p.turn }()
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	config, err := clientcmd.NewNonInteractiveClientConfig(p.raw, name, &clientcmd.ConfigOverrides{}, p.access).ClientConfig()
+	config, err := clientcmd.NewNonInteractiveClientConfig(p.of(name), name, &clientcmd.ConfigOverrides{}, p.access).ClientConfig()
 	if err != nil {
 		return Answer{Fault: Unreachable, Err: err}
 	}
@@ -117,6 +117,25 @@ func (p *Pinger) Ping(ctx context.Context, name string, now func() time.Time) An
 		return Answer{Fault: faultOf(err), Err: c.Explain(err, now())}
 	}
 	return Answer{User: review.Status.UserInfo.Username, Groups: append([]string{}, review.Status.UserInfo.Groups...)}
+}
+
+// of returns what the kubeconfig says of one context, copied: clientcmd writes
+// into the exec section that it reads (InstallHint, StdinUnavailable), and the
+// contexts of one user are asked at the same time.
+func (p *Pinger) of(name string) clientcmdapi.Config {
+	one := *clientcmdapi.NewConfig()
+	context, ok := p.raw.Contexts[name]
+	if !ok {
+		return one
+	}
+	one.Contexts[name] = context.DeepCopy()
+	if cluster, ok := p.raw.Clusters[context.Cluster]; ok {
+		one.Clusters[context.Cluster] = cluster.DeepCopy()
+	}
+	if user, ok := p.raw.AuthInfos[context.AuthInfo]; ok {
+		one.AuthInfos[context.AuthInfo] = user.DeepCopy()
+	}
+	return one
 }
 
 // review asks who the caller is.
