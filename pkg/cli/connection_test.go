@@ -216,7 +216,7 @@ func TestInspectShowsTheCauseBehindALoadBalancer(t *testing.T) {
 	c := serveTLS(t, func(ca *pkitest.CA, hello *tls.ClientHelloInfo) *tls.Config {
 		left := 1000 * time.Hour
 		if hello != nil && len(hello.SupportedProtos) > 0 { // a request, not a look
-			left = -50 * time.Hour
+			left = -50*time.Hour - 30*time.Minute
 		}
 		return &tls.Config{Certificates: []tls.Certificate{presents(t, ca, left)}}
 	})
@@ -240,7 +240,7 @@ func TestInspectShowsTheCauseBehindALoadBalancer(t *testing.T) {
 // server presents and what the kubeconfig holds.
 func TestInspectWithCredentialsThatDoNotFit(t *testing.T) {
 	c := serveTLS(t, func(ca *pkitest.CA, _ *tls.ClientHelloInfo) *tls.Config {
-		return &tls.Config{Certificates: []tls.Certificate{presents(t, ca, -50*time.Hour)}}
+		return &tls.Config{Certificates: []tls.Certificate{presents(t, ca, -50*time.Hour-30*time.Minute)}}
 	})
 	out, errs, code := program(t, c.kubeconfig(t, c.url, "somebody else"), "inspect")
 	if code != 1 || !strings.Contains(errs, `error: using the credentials of context "prod"`) {

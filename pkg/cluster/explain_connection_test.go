@@ -43,7 +43,7 @@ func today(left time.Duration) pkitest.Option {
 
 const (
 	year = 8760 * time.Hour
-	gone = -49 * time.Hour // for which people say 2d1h
+	gone = -49*time.Hour - 30*time.Minute // for which people say 2d1h
 )
 
 // wantExplained checks that an error is told in a sentence with a hint, and is not
