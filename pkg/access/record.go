@@ -44,7 +44,7 @@ type Record struct {
 	NotAfter    time.Time `json:"notAfter"`
 	Signer      string    `json:"signer"`
 	// RequestedBy and ApprovedBy are users; ApprovedBy is "" where it was
-	// somebody whom the API does not name.
+	// another user, or a controller: the API does not name them.
 	RequestedBy string    `json:"requestedBy"`
 	ApprovedBy  string    `json:"approvedBy,omitempty"`
 	Request     string    `json:"request"`
@@ -119,15 +119,21 @@ func (r Record) configMap() *corev1.ConfigMap {
 // Save writes a record into the cluster. A record that is there already is
 // the same one.
 func Save(ctx context.Context, client kubernetes.Interface, r Record) error {
+	_, err := save(ctx, client, r)
+	return err
+}
+
+// save is Save, and reports whether the record is new.
+func save(ctx context.Context, client kubernetes.Interface, r Record) (created bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, objectTimeout)
 	defer cancel()
-	_, err := client.CoreV1().ConfigMaps(RecordNamespace).Create(ctx, r.configMap(), metav1.CreateOptions{FieldManager: fieldManager})
+	_, err = client.CoreV1().ConfigMaps(RecordNamespace).Create(ctx, r.configMap(), metav1.CreateOptions{FieldManager: fieldManager})
 	if err == nil || apierrors.IsAlreadyExists(err) {
-		return nil
+		return err == nil, nil
 	}
 	if apierrors.IsForbidden(err) {
-		return hint.New("forbidden: you may not create configmaps -n "+RecordNamespace,
+		return false, hint.New("forbidden: you may not create configmaps -n "+RecordNamespace,
 			"it will be missing from: kubectl certs issued; ask for that permission, or let an administrator issue")
 	}
-	return fmt.Errorf("creating ConfigMap %s/%s: %w", RecordNamespace, r.Name, err)
+	return false, fmt.Errorf("creating ConfigMap %s/%s: %w", RecordNamespace, r.Name, err)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -178,13 +179,39 @@ func (a *app) decide(ctx context.Context, g *globals, names []string, f decideFl
 			return err
 		}
 	}
-	return a.writeVerdict(ctx, c, found, func(r *access.Request) access.Verdict {
+	decided, err := a.writeVerdict(ctx, c, found, func(r *access.Request) access.Verdict {
 		v := verdict
 		if v.Approve {
 			v.Message = accepted.approval(r.Name)
 		}
 		return v
 	})
+	if verdict.Approve {
+		a.recordApproved(ctx, c, decided)
+	}
+	return err
+}
+
+// signedPatience is how long approve waits, in all, for what it approved to be
+// signed, so that it can be recorded.
+const signedPatience = 10 * time.Second
+
+// recordApproved records what was issued to users because of this command, and
+// who ran it. That it could not is said, and nothing more: the requests are
+// approved.
+func (a *app) recordApproved(ctx context.Context, c *cluster.Cluster, approved []*access.Request) {
+	deadline := time.Now().Add(signedPatience)
+	for _, request := range approved {
+		err := access.RecordApproved(ctx, c.Client, request, max(time.Until(deadline), time.Second), a.now)
+		if err == nil {
+			continue
+		}
+		advice := hint.Of(err)
+		a.say("warning: the certificate of request %s could not be recorded: %s\n", request.Name, c.Explain(err, a.now()))
+		if advice != "" {
+			a.say("hint: %s\n", advice)
+		}
+	}
 }
 
 func theseRequests(found []access.Request) string {
@@ -194,9 +221,11 @@ func theseRequests(found []access.Request) string {
 	return "these " + count(len(found), "request")
 }
 
-// writeVerdict goes on after a request that could not be decided about.
-func (a *app) writeVerdict(ctx context.Context, c *cluster.Cluster, found []access.Request, verdictOn func(*access.Request) access.Verdict) error {
+// writeVerdict goes on after a request that could not be decided about, and
+// returns those that were.
+func (a *app) writeVerdict(ctx context.Context, c *cluster.Cluster, found []access.Request, verdictOn func(*access.Request) access.Verdict) ([]*access.Request, error) {
 	done := "denied"
+	var decided []*access.Request
 	failed := 0
 	for i := range found {
 		verdict := verdictOn(&found[i])
@@ -206,20 +235,21 @@ func (a *app) writeVerdict(ctx context.Context, c *cluster.Cluster, found []acce
 		err := access.Decide(ctx, c.Client, &found[i], verdict)
 		if err == nil {
 			fprintf(a.out, "Request %s %s\n", found[i].Name, done)
+			decided = append(decided, &found[i])
 			continue
 		}
 		err = c.Explain(err, a.now())
 		if len(found) == 1 {
-			return err
+			return nil, err
 		}
 		if errors.Is(err, context.Canceled) {
-			return hint.New("interrupted", "the requests named above are "+done+"; the others are as they were")
+			return decided, hint.New("interrupted", "the requests named above are "+done+"; the others are as they were")
 		}
 		failed++
 		a.say("warning: %s\n", err)
 	}
 	if failed > 0 {
-		return hint.New(fmt.Sprintf("%d of %s were not %s", failed, count(len(found), "request"), done), "look at the warnings above")
+		return decided, hint.New(fmt.Sprintf("%d of %s were not %s", failed, count(len(found), "request"), done), "look at the warnings above")
 	}
-	return nil
+	return decided, nil
 }

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -51,8 +52,28 @@ func ask(t *testing.T, name, signer string, as *authenticationv1.UserInfo, templ
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { newPerson(t, adminKubeconfig(t)).must("kubectl", "delete", "csr", name, "--ignore-not-found") })
+	t.Cleanup(func() {
+		newPerson(t, adminKubeconfig(t)).must("kubectl", "delete", "csr", name, "--ignore-not-found")
+		forgetRequest(t, name)
+	})
 	return created
+}
+
+// forgetRequest removes the records of what was issued for a request.
+func forgetRequest(t *testing.T, name string) {
+	t.Helper()
+	maps := admin(t).CoreV1().ConfigMaps(access.RecordNamespace)
+	list, err := maps.List(context.Background(), metav1.ListOptions{LabelSelector: access.RecordLabel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, record := range list.Items {
+		if record.Data["request"] == name {
+			if err := maps.Delete(context.Background(), record.Name, metav1.DeleteOptions{}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }
 
 func askAsClient(t *testing.T, name, user string, groups ...string) {
@@ -124,6 +145,9 @@ func TestApprove(t *testing.T) {
 	p.must("kubectl", "certs", "approve", "e2e-approve-alice", "--yes")
 	p.must("kubectl", "wait", "csr/e2e-approve-alice", "--for=jsonpath={.status.certificate}", "--timeout=30s")
 	wantFailure(t, p.certs("approve", "e2e-approve-alice", "--yes"), "is already issued", "a new request")
+	if got := p.must("kubectl", "certs", "issued", "--user", "e2e-alice", "-o", "json"); !strings.Contains(got, `"approvedBy": "kubernetes-admin"`) {
+		t.Errorf("who approved is not on record:\n%s", got)
+	}
 
 	askAsClient(t, "e2e-approve-risky", "system:serviceaccount:kube-system:e2e")
 	wantFailure(t, p.certs("approve", "e2e-approve-risky", "--yes"), "nobody has accepted the risk service-account", "--accept-risk service-account")
