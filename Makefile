@@ -52,6 +52,7 @@ unit: ## Unit and command-line tests, with the race detector
 	go test -race ./...
 	cd test/cluster && go test ./...
 	cd test/lint && go test ./...
+	cd test/mutate && go test ./...
 
 .PHONY: e2e
 e2e: cluster build ## End-to-end tests on the kind cluster
@@ -69,6 +70,18 @@ matrix: cluster build ## The same on older versions of Kubernetes: make matrix V
 .PHONY: bench
 bench: cluster build ## Measure against bare client-go and kubectl, as ratios
 	@$(CLUSTER_ENV); go test -tags e2e -run '^$$' -bench . -benchtime 20x -timeout 20m ./test/bench/...
+
+# What judges: a wrong answer of theirs is the worst bug.
+PKG ?= pkg/inventory pkg/pki pkg/access pkg/rbac pkg/confusable
+# A regular expression for names of files, to mutate only those.
+FILES ?=
+
+.PHONY: mutate
+mutate: ## Test the tests of what judges, by mutants (slow): make mutate PKG=pkg/rbac FILES='index\.go'
+	@mkdir -p build
+	go -C test/mutate build -o ../../build/gremlins github.com/go-gremlins/gremlins/cmd/gremlins
+	go -C test/mutate build -o ../../build/mutate .
+	build/mutate -gremlins build/gremlins -files '$(FILES)' $(PKG)
 
 .PHONY: cluster
 cluster: ## Bring up the kind cluster, or reuse the one that is up
