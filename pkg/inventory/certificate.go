@@ -20,18 +20,20 @@ type certificate struct {
 	hash            [sha256.Size]byte
 	raw             []byte            // DER
 	subject, issuer []byte            // DER, parts of raw
+	key             []byte            // the public key, likewise
 	parsed          *x509.Certificate // nil for one of which there can be thousands
 	kept            *x509.Certificate // of a CA, once somebody asked for it
 	sightings       []Sighting
 	own             []Finding    // what was found when it came
 	signer          *certificate // the CA that signed it; nil where that was not seen
+	untried         bool         // more CAs have its issuer's name than were tried
 	verdict         verdict      // what those who verify it say
 }
 
 func newCertificate(cert *x509.Certificate, hash [sha256.Size]byte) *certificate {
 	return &certificate{
 		entry: describe(cert), hash: hash,
-		raw: cert.Raw, subject: cert.RawSubject, issuer: cert.RawIssuer,
+		raw: cert.Raw, subject: cert.RawSubject, issuer: cert.RawIssuer, key: cert.RawSubjectPublicKeyInfo,
 	}
 }
 
@@ -170,7 +172,7 @@ func signed(found []*certificate, now time.Time) {
 		same.all = append(same.all, f)
 	}
 	for _, f := range found {
-		f.signer, f.entry.SignedBy, f.entry.SignedBySHA256 = nil, "", ""
+		f.signer, f.untried, f.entry.SignedBy, f.entry.SignedBySHA256 = nil, false, "", ""
 		f.findSigner(authorities[string(f.issuer)], now)
 		if f.signer != nil {
 			f.entry.SignedBy, f.entry.SignedBySHA256 = f.signer.entry.Name, f.signer.entry.SHA256
@@ -233,7 +235,9 @@ func (c *certificate) findSigner(authorities *namesakes, now time.Time) {
 			cas = append(cas, ca.authority())
 		}
 	}
-	for _, signer := range pki.Signers(cert, cas) {
+	signers, untried := pki.Signers(cert, cas)
+	c.untried = len(signers) == 0 && (untried > 0 || len(authorities.all) > mostNamesakes)
+	for _, signer := range signers {
 		if ca := byCert[signer]; c.signer == nil || ca.betterSigner(c.signer, now) {
 			c.signer = ca
 		}

@@ -22,8 +22,8 @@ type evidence struct {
 	servers map[string]map[string]bool
 	// culprits are CAs that a verification fails for.
 	culprits map[*certificate]bool
-	// valid has the CAs at each location that are in date.
-	valid map[Location][]*certificate
+	// valid has CAs that are in date, by what may have to be replaced by them.
+	valid map[successor][]*certificate
 	// files are what lies in the files of each row.
 	files map[string][]*certificate
 	// serials counts what a CA signed under one serial number.
@@ -36,6 +36,27 @@ type serialOf struct {
 	serial string
 }
 
+// successor is what CAs beside each other have in common, as far as it is asked
+// for: where they are, of what name, and with which key.
+type successor struct {
+	at           Location
+	subject, key string
+}
+
+// succeed enters f, which is in date, among what may replace others. Two of a
+// kind are enough to answer whether there is another one: a bundle may hold
+// thousands.
+func (e *evidence) succeed(f *certificate) {
+	subject, key := string(f.subject), string(f.key)
+	for _, s := range f.sightings {
+		for _, as := range []successor{{at: s.Location}, {at: s.Location, subject: subject}, {s.Location, subject, key}} {
+			if known := e.valid[as]; len(known) < 2 && !slices.Contains(known, f) {
+				e.valid[as] = append(known, f)
+			}
+		}
+	}
+}
+
 // evidence gathers what found is judged by.
 func (c *Collector) evidence(found []*certificate) *evidence {
 	e := &evidence{
@@ -44,13 +65,16 @@ func (c *Collector) evidence(found []*certificate) *evidence {
 		reached:   map[string]bool{},
 		servers:   map[string]map[string]bool{},
 		culprits:  map[*certificate]bool{},
-		valid:     map[Location][]*certificate{},
+		valid:     map[successor][]*certificate{},
 		files:     map[string][]*certificate{},
 		serials:   map[serialOf]int{},
 	}
 	for _, f := range found {
 		if f.signer != nil && f.signer != f {
 			e.serials[serialOf{f.signer, f.entry.SerialNumber}]++
+		}
+		if f.entry.IsCA && !c.Now.After(f.entry.NotAfter) {
+			e.succeed(f)
 		}
 		for _, s := range f.sightings {
 			switch {
@@ -61,9 +85,6 @@ func (c *Collector) evidence(found []*certificate) *evidence {
 					e.servers[s.Owner] = map[string]bool{}
 				}
 				e.servers[s.Owner][s.Server] = true
-			}
-			if f.entry.IsCA && !c.Now.After(f.entry.NotAfter) {
-				e.valid[s.Location] = append(e.valid[s.Location], f)
 			}
 			if s.Place == catalog.LeafFile && s.Row != "" {
 				e.files[s.Row] = append(e.files[s.Row], f)
@@ -90,13 +111,14 @@ var rules = []func(*certificate, *evidence) []Finding{
 	judgePower,
 	judgeLife,
 	judgeSight,
+	judgeUntried,
 }
 
 // judge returns what is wrong with c.
 func judge(c *certificate, e *evidence) []Finding {
 	if c.parsed == nil {
 		// The rest was judged when it came.
-		return append(append([]Finding{}, c.own...), judgeCALife(c, e)...)
+		return append(append(append([]Finding{}, c.own...), judgeCALife(c, e)...), judgeUntried(c, e)...)
 	}
 	findings := []Finding{}
 	for _, rule := range rules {

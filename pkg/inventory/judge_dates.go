@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,9 +85,7 @@ func (c *certificate) urgencyOfCA(e *evidence) Severity {
 			return Warning
 		}
 		return Critical
-	case c.succeeded(e, func(ca *certificate) bool {
-		return bytes.Equal(ca.subject, c.subject) && bytes.Equal(ca.key(), c.key())
-	}):
+	case c.succeeded(e, string(c.key)):
 		return Info // the successor verifies what this one signed
 	case c.replaced(e):
 		return Warning // nothing that was seen is signed by it
@@ -106,7 +103,7 @@ func (c *certificate) onlyOneOfMany(e *evidence) bool {
 		switch {
 		case s.Place == catalog.PresentedCA, s.Place == catalog.SecretChain && s.depth > 0:
 		case s.Place == catalog.LeafFile && s.Row == "" || s.Place == catalog.CallBundle || s.Place == catalog.TrustBundle:
-			if !e.succeedsAt(s.Location, func(ca *certificate) bool { return ca != c }) {
+			if !e.succeeds(c, successor{at: s.Location}) {
 				return false
 			}
 		default:
@@ -119,26 +116,25 @@ func (c *certificate) onlyOneOfMany(e *evidence) bool {
 // replaced reports whether a CA of c's name stands beside it wherever it is,
 // and nothing that was seen depends on c.
 func (c *certificate) replaced(e *evidence) bool {
-	return !e.culprits[c] && c.succeeded(e, func(ca *certificate) bool { return bytes.Equal(ca.subject, c.subject) })
+	return !e.culprits[c] && c.succeeded(e, "")
 }
 
-// succeeded reports whether a CA that is in date, and that is like c, stands
-// beside it wherever it is: replacing a CA leaves the old one in its bundles.
-func (c *certificate) succeeded(e *evidence, like func(*certificate) bool) bool {
+// succeeded reports whether another CA of c's name that is in date, and that has
+// key unless that is "", stands beside it wherever it is: replacing a CA leaves
+// the old one in its bundles.
+func (c *certificate) succeeded(e *evidence, key string) bool {
 	for _, s := range c.sightings {
-		if !e.succeedsAt(s.Location, like) {
+		if !e.succeeds(c, successor{s.Location, string(c.subject), key}) {
 			return false
 		}
 	}
 	return true
 }
 
-func (e *evidence) succeedsAt(at Location, like func(*certificate) bool) bool {
-	return slices.ContainsFunc(e.valid[at], like)
+// succeeds reports whether another CA than c is in date that is as asked for.
+func (e *evidence) succeeds(c *certificate, as successor) bool {
+	return slices.ContainsFunc(e.valid[as], func(ca *certificate) bool { return ca != c })
 }
-
-// key is the public key, as DER.
-func (c *certificate) key() []byte { return c.cert().RawSubjectPublicKeyInfo }
 
 // isIntermediate reports whether c is a CA that another one signed, and that is
 // only sent along.

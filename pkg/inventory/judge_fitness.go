@@ -44,7 +44,7 @@ func judgeSubject(c *certificate, _ *evidence) []Finding {
 		}
 		if !rule.Matches(pki.Subject(c.entry.Subject)) {
 			findings = append(findings, Finding{CodeWrongSubject, Critical,
-				fmt.Sprintf("is used as %s in %s but is made out to %s; it should be %s", row.Name, s.Where, c.entry.Subject, rule),
+				fmt.Sprintf("is used as %s in %s but is made out to %s; it should be %s", row.Name, s.Where, cut(c.entry.Subject.String()), rule),
 				"issue the right one and put it there"})
 		}
 	}

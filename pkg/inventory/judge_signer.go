@@ -59,15 +59,26 @@ func (c *certificate) keptOnly() bool {
 // judgeSight says so when there was nothing to hold c against, and no CA that
 // its owner could know has signed it.
 func judgeSight(c *certificate, e *evidence) []Finding {
-	if c.entry.Role == catalog.CA || len(c.verdict.places) > 0 || c.signer != nil && c.signer != c && c.sharesOwner(c.signer) {
+	if c.untried || c.entry.Role == catalog.CA || len(c.verdict.places) > 0 || c.signer != nil && c.signer != c && c.sharesOwner(c.signer) {
 		return nil
 	}
 	if c.signer != nil && c.signer != c && e.now.After(c.signer.entry.NotAfter) {
 		return nil // judgeCALife says that it cannot be valid
 	}
 	return []Finding{{CodeUnverified, Info,
-		fmt.Sprintf("could not be verified: no CA was seen that it is held against in use (it is signed by %q)", c.entry.Issuer),
+		fmt.Sprintf("could not be verified: no CA was seen that it is held against in use (it is signed by %q)", cut(c.entry.Issuer)),
 		"compare it with the files on its node: kubectl certs inspect --node-files"}}
+}
+
+// judgeUntried says so when c may have been signed by one of more CAs of one name
+// than anybody tries: somebody made them, and crypto/x509 gives up as well.
+func judgeUntried(c *certificate, _ *evidence) []Finding {
+	if !c.untried || c.entry.Role == catalog.CA || len(c.verdict.places) > 0 {
+		return nil
+	}
+	return []Finding{{CodeUnverified, Info,
+		fmt.Sprintf("could not be verified: there are too many CAs with the subject %q to find out which one signed it", cut(c.entry.Issuer)),
+		"find out who made them, and remove those that nobody uses"}}
 }
 
 // sharesOwner reports whether ca was seen where everybody's trust is, or that of

@@ -75,17 +75,22 @@ func verifiersOf(found []*certificate, pools []Pool) []*verifier {
 	known := map[key]*verifier{}
 	var all []*verifier
 	for _, f := range found {
+		var cert *x509.Certificate
 		for _, s := range f.sightings {
 			if !catalog.IsAnchor(s.Place) && s.Place != catalog.OtherContextCA {
 				continue
+			}
+			if cert == nil {
+				cert = f.cert()
 			}
 			k := key{s.Place, s.Location, s.Owner, s.Server, s.Address}
 			if known[k] == nil {
 				known[k] = &verifier{place: s.Place, at: s.Location, owner: s.Owner, server: s.Server, address: s.Address}
 				all = append(all, known[k])
 			}
-			if v := known[k]; !slices.ContainsFunc(v.anchors, f.cert().Equal) {
-				v.anchors = append(v.anchors, f.cert())
+			// What it has of f came last, if it has.
+			if v := known[k]; len(v.anchors) == 0 || v.anchors[len(v.anchors)-1] != cert {
+				v.anchors = append(v.anchors, cert)
 			}
 		}
 	}

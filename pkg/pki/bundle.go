@@ -102,7 +102,7 @@ func (b *Bundle) Verify(cert *x509.Certificate, intermediates []*x509.Certificat
 		return &ChainFault{Kind: FaultLeaf, Culprit: cert}
 	}
 	if found, err := chains(leaf, true, usage); err == nil {
-		return &ChainFault{Kind: FaultDates, Culprit: b.outOfDate(found, intermediates, now)}
+		return &ChainFault{Kind: FaultDates, Culprit: outOfDateCA(found, now)}
 	}
 	found, err := chains(leaf, true, x509.ExtKeyUsageAny)
 	if err == nil {
@@ -120,18 +120,16 @@ func timeless(cert *x509.Certificate) *x509.Certificate {
 	return &other
 }
 
-// outOfDate returns the CA that stands in the way in the chain that comes
+// outOfDateCA returns the CA that stands in the way in the chain that comes
 // nearest to being in date.
-func (b *Bundle) outOfDate(chains [][]*x509.Certificate, intermediates []*x509.Certificate, now time.Time) *x509.Certificate {
+func outOfDateCA(chains [][]*x509.Certificate, now time.Time) *x509.Certificate {
 	var best []*x509.Certificate
 	for _, chain := range chains {
 		var out []*x509.Certificate
 		for _, ca := range chain[1:] {
-			for _, real := range slices.Concat(b.anchors, intermediates) {
-				if real.Equal(ca) && (now.After(real.NotAfter) || now.Before(real.NotBefore)) {
-					out = append(out, real)
-					break
-				}
+			real, err := x509.ParseCertificate(ca.Raw) // ca may be a timeless copy
+			if err == nil && (now.After(real.NotAfter) || now.Before(real.NotBefore)) {
+				out = append(out, real)
 			}
 		}
 		if len(out) > 0 && (best == nil || len(out) < len(best)) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -17,19 +18,20 @@ const mostSignatures = 8
 // signed cert, whether or not they may sign. The likeliest come first. Of many
 // candidates only the likeliest are tried: those whose key identifier is the one
 // that cert names (RFC 5280, section 4.2.1.1), and of several certificates of
-// one key only one is computed with.
-func Signers(cert *x509.Certificate, cas []*x509.Certificate) []*x509.Certificate {
+// one key only one is computed with. untried counts the keys that were not tried.
+func Signers(cert *x509.Certificate, cas []*x509.Certificate) (signers []*x509.Certificate, untried int) {
 	candidates := slices.Clone(cas)
 	slices.SortStableFunc(candidates, func(a, b *x509.Certificate) int {
 		return cmp.Compare(likeness(cert, a), likeness(cert, b))
 	})
 	held := map[string]bool{}
-	var signers []*x509.Certificate
+	left := map[string]bool{}
 	for _, ca := range candidates {
 		key := string(ca.RawSubjectPublicKeyInfo)
 		holds, known := held[key]
 		if !known {
 			if len(held) == mostSignatures {
+				left[key] = true
 				continue
 			}
 			holds = ca.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil
@@ -39,7 +41,7 @@ func Signers(cert *x509.Certificate, cas []*x509.Certificate) []*x509.Certificat
 			signers = append(signers, ca)
 		}
 	}
-	return signers
+	return signers, len(left)
 }
 
 // likeness orders candidates as crypto/x509 does: those whose key identifier
@@ -73,14 +75,14 @@ func MaySign(ca *x509.Certificate) (ok bool, why string) {
 func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certificate, *ChainFault) {
 	var named []*x509.Certificate
 	for _, ca := range all {
-		if bytes.Equal(ca.RawSubject, cert.RawIssuer) && !slices.ContainsFunc(named, ca.Equal) {
+		if bytes.Equal(ca.RawSubject, cert.RawIssuer) {
 			named = append(named, ca)
 		}
 	}
 	if len(named) == 0 {
 		return nil, &ChainFault{FaultMissing, cert, "it is signed by " + quoted(cert.RawIssuer) + ", which is not there"}
 	}
-	signers := Signers(cert, named)
+	signers, untried := Signers(cert, named)
 	for _, ca := range signers {
 		if ok, _ := MaySign(ca); !ok {
 			continue
@@ -94,6 +96,9 @@ func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certifi
 	if len(signers) > 0 {
 		_, why := MaySign(signers[0])
 		return nil, &ChainFault{FaultNoCA, signers[0], "its CA " + quoted(signers[0].RawSubject) + " " + why}
+	}
+	if untried > 0 {
+		return nil, &ChainFault{FaultKey, nil, fmt.Sprintf("there are %d CAs of different keys with this subject, and none of the %d that were tried has signed it", untried+mostSignatures, mostSignatures)}
 	}
 	err := named[0].CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature)
 	if _, insecure := errors.AsType[x509.InsecureAlgorithmError](err); insecure {

@@ -1,9 +1,11 @@
 package report
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 )
@@ -50,27 +52,51 @@ const columnGap = "   "
 func (g grid) write(w io.Writer, o Options) error {
 	widths := g.measure()
 	g.fit(widths, o.Width)
-	var out strings.Builder
+	out := bufio.NewWriter(w)
 	if !o.NoHeaders {
 		header := make([]cell, len(g.columns))
 		for i, c := range g.columns {
 			header[i] = plain(c.title)
 		}
-		g.line(&out, header, widths)
+		g.line(out, header, widths)
 	}
 	for _, row := range g.rows {
-		g.line(&out, row, widths)
+		g.line(out, row, widths)
 	}
-	_, err := io.WriteString(w, out.String())
-	return err
+	return out.Flush()
 }
 
-// measure makes all text harmless, and returns how wide each column has to be.
+// widestCell is how wide a cell becomes at most, in columns of a terminal. One
+// certificate may have a name of megabytes, and every other line would be padded
+// to it. JSON has all of it.
+const widestCell = 1000
+
+// cellText makes text harmless and fit for a cell. What is cut off is cut off
+// first, so that it costs nothing.
+func cellText(text string) string {
+	if len(text) <= widestCell {
+		return Printable(text)
+	}
+	const most = widestCell * utf8.UTFMax
+	cut := text
+	if len(cut) > most {
+		cut = strings.ToValidUTF8(cut[:most], "")
+	}
+	harmless := Printable(cut)
+	fitting := width.Truncate(harmless, widestCell-len(dots), "")
+	if len(cut) == len(text) && len(fitting) == len(harmless) {
+		return harmless
+	}
+	return fitting + dots
+}
+
+// measure makes all text fit for its cell, and returns how wide each column has
+// to be.
 func (g grid) measure() []int {
 	widths := make([]int, len(g.columns))
 	for _, row := range g.rows {
 		for i := range row {
-			row[i].text = Printable(row[i].text)
+			row[i].text = cellText(row[i].text)
 			if len(row) == len(g.columns) {
 				widths[i] = max(widths[i], width.StringWidth(row[i].text))
 			}
@@ -112,7 +138,7 @@ func (g grid) fit(widths []int, terminal int) {
 	}
 }
 
-func (g grid) line(out *strings.Builder, row []cell, widths []int) {
+func (g grid) line(out *bufio.Writer, row []cell, widths []int) {
 	if len(row) != len(g.columns) {
 		for _, c := range row {
 			out.WriteString(c.painted(c.text))

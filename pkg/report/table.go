@@ -27,20 +27,28 @@ type section func(io.Writer, *inventory.Inventory, Options) error
 // writeSections writes sections with a blank line between them.
 func writeSections(w io.Writer, inv *inventory.Inventory, o Options, sections ...section) error {
 	for i, write := range sections {
-		var text strings.Builder
-		if err := write(&text, inv, o); err != nil {
-			return err
-		}
-		if i > 0 && text.Len() > 0 {
-			if _, err := io.WriteString(w, "\n"); err != nil {
-				return err
-			}
-		}
-		if _, err := io.WriteString(w, text.String()); err != nil {
+		if err := write(&apart{to: w, first: i == 0}, inv, o); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// apart writes a blank line before the first text, unless that is the first of
+// all.
+type apart struct {
+	to    io.Writer
+	first bool // nothing has to be set apart
+}
+
+func (a *apart) Write(text []byte) (int, error) {
+	if len(text) > 0 && !a.first {
+		if _, err := io.WriteString(a.to, "\n"); err != nil {
+			return 0, err
+		}
+		a.first = true
+	}
+	return a.to.Write(text)
 }
 
 // fact is a column, and what it says of a certificate.

@@ -130,7 +130,7 @@ func (r *fileReader) noteRevocations(f file, der []byte) {
 		return
 	}
 	r.note(f.shown, notice{Code: noticeRevocations, Args: []string{
-		pki.NameText(list.RawIssuer), strconv.Itoa(len(list.RevokedCertificateEntries)), list.NextUpdate.UTC().Format("2006-01-02")}})
+		bounded(pki.NameText(list.RawIssuer)), strconv.Itoa(len(list.RevokedCertificateEntries)), list.NextUpdate.UTC().Format("2006-01-02")}})
 }
 
 // readPEM reads a file that holds PEM blocks, some of which may be certificates.

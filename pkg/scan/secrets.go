@@ -128,7 +128,7 @@ func seeServed(to *inventory.Collector, template inventory.Sighting, data []byte
 		// RFC 8446, section 4.4.2.
 		to.Find(inventory.PlaceFinding{Location: template.Location, Finding: inventory.Finding{
 			Code: inventory.CodeChainBroken, Severity: inventory.Warning,
-			Message: fmt.Sprintf("has %s behind its certificate instead of the CA that signed it, %s", pki.NameText(chain[1].RawSubject), pki.NameText(chain[0].RawIssuer)),
+			Message: fmt.Sprintf("has %s behind its certificate instead of the CA that signed it, %s", bounded(pki.NameText(chain[1].RawSubject)), bounded(pki.NameText(chain[0].RawIssuer))),
 			Fix:     orderPEM,
 		}})
 	}
