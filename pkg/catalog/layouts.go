@@ -74,7 +74,7 @@ var (
 		Old: []string{"kubelet-client-2*.pem", "kubelet-server-2*.pem"},
 	}
 	// kubeadm: cmd/kubeadm/app/constants/constants.go.
-	kubeadm = Layout{Name: "kubeadm", Trees: []Tree{
+	kubeadm = Layout{Name: Kubeadm, Trees: []Tree{
 		{Home: "/etc/kubernetes", Files: []File{
 			telling("admin.conf", Admin),
 			telling("super-admin.conf", SuperAdmin),

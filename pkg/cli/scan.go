@@ -119,7 +119,7 @@ var sources = []struct {
 	}},
 	{"trust", func(r reader) scan.Source { return scan.Trust(r.Client, r.Anonymous, r.Namespace) }},
 	{"kubelets", func(r reader) scan.Source { return scan.Kubelets(r.Client, r.dial) }},
-	{"control-plane", func(r reader) scan.Source { return scan.ControlPlane(r.Client, r.dial) }},
+	{"control-plane", func(r reader) scan.Source { return scan.ControlPlane(r.Client, r.dial, r.Server) }},
 	{"webhooks", func(r reader) scan.Source { return scan.Webhooks(r.Client) }},
 	{"secrets", func(r reader) scan.Source { return scan.Secrets(r.Client, r.secrets) }},
 	{"requests", func(r reader) scan.Source { return scan.Requests(r.Client) }},

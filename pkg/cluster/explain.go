@@ -11,12 +11,14 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/duration"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
@@ -79,12 +81,20 @@ func (c *Cluster) explainUnauthorized(err error, now time.Time) error {
 	case now.After(leaf.NotAfter):
 		return hint.Wrap(fmt.Errorf("the client certificate of context %q (%s) expired %s ago, on %s",
 			c.Context, pki.SubjectOf(leaf), duration.HumanDuration(now.Sub(leaf.NotAfter)), leaf.NotAfter.UTC().Format("2006-01-02 15:04 MST")),
-			fmt.Sprintf("renew it by the rights of another context: kubectl certs renew %s --context OTHER; or on a kubeadm control-plane node: kubeadm certs renew admin.conf", cmp.Or(c.Context, "CONTEXT")))
+			renewExpired(leaf, c.Context))
 	default:
 		return hint.Wrap(fmt.Errorf("%s does not accept the client certificate of context %q (%s, signed by %q)",
 			c.Server, c.Context, pki.SubjectOf(leaf), leaf.Issuer.CommonName),
 			"it may come from another cluster, or the cluster's CA was replaced: kubectl certs inspect")
 	}
+}
+
+// renewExpired says how the client certificate of context is replaced.
+func renewExpired(leaf *x509.Certificate, context string) string {
+	if slices.Contains(leaf.Subject.Organization, catalog.Masters) {
+		return catalog.RenewMasters()
+	}
+	return fmt.Sprintf("renew it by the rights of another context: kubectl certs renew %s --context OTHER; or on a kubeadm control-plane node: kubeadm certs renew admin.conf", cmp.Or(context, "CONTEXT"))
 }
 
 // transportFault says why no connection came about, or "".

@@ -50,6 +50,10 @@ type Sighting struct {
 	// where none was, or none was looked at.
 	Key crypto.PublicKey
 
+	// Layout names the layout (catalog.Layout) whose tree of files it is from, or
+	// "".
+	Layout string
+
 	depth int // how far behind its leaf an intermediate stands
 }
 
@@ -174,7 +178,7 @@ func (c *Collector) Find(f PlaceFinding) {
 	c.findings = append(c.findings, f)
 }
 
-// Skip reports what could not be read.
+// Skip reports what could not be read. Said twice, it counts once.
 func (c *Collector) Skip(s Skip) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -217,7 +221,7 @@ func (c *Collector) Inventory(cluster Cluster) *Inventory {
 	slices.SortFunc(found, func(a, b *certificate) int { return bytes.Compare(a.hash[:], b.hash[:]) })
 	nameCAs(found)
 	signed(found, c.Now)
-	evidence := c.evidence(found)
+	evidence := c.evidence(found, cluster)
 	evidence.relate(found)
 	for _, f := range found {
 		f.entry.HeldAgainst = f.verdict.places
@@ -259,4 +263,5 @@ func sortRest(inv *Inventory) {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Where, b.Where),
 			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Hint, b.Hint))
 	})
+	inv.Skipped = slices.Compact(inv.Skipped)
 }

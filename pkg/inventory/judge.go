@@ -26,6 +26,9 @@ type evidence struct {
 	valid map[successor][]*certificate
 	// files are what lies in the files of each row.
 	files map[string][]*certificate
+	// runs is how the cluster is run, where that is known; the zero Distribution
+	// otherwise.
+	runs catalog.Distribution
 	// serials counts what a CA signed under one serial number.
 	serials map[serialOf]int
 }
@@ -58,7 +61,7 @@ func (e *evidence) succeed(f *certificate) {
 }
 
 // evidence gathers what found is judged by.
-func (c *Collector) evidence(found []*certificate) *evidence {
+func (c *Collector) evidence(found []*certificate, cluster Cluster) *evidence {
 	e := &evidence{
 		now: c.Now, within: c.Within,
 		verifiers: verifiersOf(found, c.pools),
@@ -69,6 +72,8 @@ func (c *Collector) evidence(found []*certificate) *evidence {
 		files:     map[string][]*certificate{},
 		serials:   map[serialOf]int{},
 	}
+	told := false
+	e.runs, told = catalog.RecogniseDistribution(cluster.Server, cluster.Version)
 	for _, f := range found {
 		if f.signer != nil && f.signer != f {
 			e.serials[serialOf{f.signer, f.entry.SerialNumber}]++
@@ -77,6 +82,9 @@ func (c *Collector) evidence(found []*certificate) *evidence {
 			e.succeed(f)
 		}
 		for _, s := range f.sightings {
+			if s.Place == catalog.ClusterInfoCA && !told {
+				e.runs, told = catalog.DistributionNamed(catalog.Kubeadm) // nothing else publishes it
+			}
 			switch {
 			case s.Place == catalog.APIServerEndpoint && s.Server != "":
 				e.reached[s.Server] = true

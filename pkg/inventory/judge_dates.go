@@ -3,7 +3,6 @@ package inventory
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
@@ -142,32 +141,4 @@ func (c *certificate) isIntermediate() bool {
 	sent := func(s Sighting) bool { return s.Place == catalog.PresentedCA || s.Place == catalog.SecretChain }
 	return c.entry.Role == catalog.CA && c.signer != c && slices.ContainsFunc(c.sightings, sent) &&
 		c.seenOnly(catalog.PresentedCA, catalog.SecretChain, catalog.LeafFile)
-}
-
-// renewal says how a certificate is replaced.
-func renewal(c *certificate, all *evidence) string {
-	e := c.entry
-	ca := e.Role == catalog.CA
-	row, known := catalog.Lookup(e.Name)
-	switch {
-	case known && row.Profile != nil && row.Profile.CommonNamePrefix != "":
-		node := strings.TrimPrefix(e.Subject.CommonName, row.Profile.CommonNamePrefix)
-		return fmt.Sprintf("the kubelet renews it by itself while it is valid; afterwards: kubectl certs issue %s --node %q, and put the file where the node's kubeconfig points", row.Profile.Name, node)
-	case c.isIntermediate():
-		return "have the intermediate issued again, and put the new one behind the certificates that it signed"
-	case known && row.Profile != nil && row.Profile.CommonName == "":
-		return fmt.Sprintf("have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue %s --name %q", row.Name, e.Subject.CommonName)
-	case known && row.Profile != nil:
-		return fmt.Sprintf("issue a new one and give it to the component: kubectl certs issue %s", row.Name)
-	case strings.HasPrefix(e.Name, "secret/") && !ca:
-		return "put a new certificate and its key into the secret (kubectl create secret tls NAME --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -); where an operator such as cert-manager makes it, find out why that did not"
-	case ca && c.replaced(all) && all.now.After(e.NotAfter):
-		return "it was replaced, and nothing that was seen is signed by it: remove it from the bundles that hold it"
-	case ca:
-		return "replace the CA: everything that it signed, and everyone who trusts it, needs the new one"
-	case known:
-		return "renew it on its node (with kubeadm: kubeadm certs renew all) and restart what uses it"
-	default:
-		return "ask whoever issued it for a new one"
-	}
 }

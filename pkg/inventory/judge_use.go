@@ -45,14 +45,20 @@ func judgeFile(c *certificate, e *evidence) []Finding {
 }
 
 // judgePower finds administrators whom RBAC cannot limit.
-func judgePower(c *certificate, _ *evidence) []Finding {
+func judgePower(c *certificate, e *evidence) []Finding {
 	if c.entry.Role != catalog.Client || !slices.Contains(c.entry.Subject.Organizations, catalog.Masters) {
 		return nil
 	}
 	f := Finding{CodeClusterAdmin, Info,
 		fmt.Sprintf("is in group %s: no rule of RBAC limits it, and nothing but its end or a new CA takes that away", catalog.Masters),
 		"keep it where only a break-glass procedure gets at it"}
+	runs := e.runsOf(c)
 	for _, s := range c.sightings {
+		if runs.InstallsMasters != "" && c.entry.Subject.CommonName == runs.InstallsMasters {
+			f.Message += "; " + runs.Name + " installs its administrator so"
+			f.Fix = "keep it on the control plane; for people: kubectl certs issue admin, whose rights can be taken away"
+			break
+		}
 		if s.Place != catalog.LeafFile || !installedAsMaster(s.Row) {
 			f.Severity = Warning
 			f.Fix = "use certificates whose group a ClusterRoleBinding gives its rights: kubectl certs issue admin"

@@ -23,7 +23,7 @@ func TestSuccessorsAreBounded(t *testing.T) {
 	if len(all) != 100 {
 		t.Fatalf("%d certificates", len(all))
 	}
-	e := found.evidence(all)
+	e := found.evidence(all, Cluster{})
 	for as, known := range e.valid {
 		if len(known) != 2 {
 			t.Errorf("%d CAs are kept for %q", len(known), as.at.Where)
@@ -34,7 +34,7 @@ func TestSuccessorsAreBounded(t *testing.T) {
 			t.Fatal("another CA of the name and key is beside it")
 		}
 	}
-	if alone := found.evidence(all[:1]); all[0].succeeded(alone, "") {
+	if alone := found.evidence(all[:1], Cluster{}); all[0].succeeded(alone, "") {
 		t.Error("it succeeds itself")
 	}
 }

@@ -21,10 +21,10 @@ func Renewal(cert *x509.Certificate, life time.Duration, keyType pki.KeyType, ti
 	case cert.IsCA:
 		return Request{}, hint.New(fmt.Sprintf("the certificate of %s is a certificate authority's", subject), "a CA is replaced by whoever runs the cluster: every certificate that it has signed hangs on it")
 	case !pki.HasUsage(cert, x509.ExtKeyUsageClientAuth):
-		return Request{}, hint.New(fmt.Sprintf("the certificate of %s is no client's", subject), "servers' certificates are renewed on their node: kubeadm certs renew NAME")
+		return Request{}, hint.New(fmt.Sprintf("the certificate of %s is no client's", subject), "servers' certificates are renewed on their node, with the means of what runs the cluster (kubeadm: kubeadm certs renew NAME); why and how: kubectl certs check")
 	case slices.Contains(subject.Organizations, catalog.Masters):
 		return Request{}, hint.New(fmt.Sprintf("%s is in group %s, which the CertificateSigningRequest API refuses", subject.CommonName, catalog.Masters),
-			"on a kubeadm control-plane node: kubeadm certs renew super-admin.conf; for everyday work: kubectl certs issue admin")
+			catalog.RenewMasters())
 	}
 	if life == 0 {
 		life = max(askedLife(cert), MinLife)

@@ -75,7 +75,7 @@ func readFiles(ctx context.Context, source string, paths []string, stdin io.Read
 			continue
 		}
 		before := r.reports
-		r.owner = owners.of(f, match)
+		r.owner, r.layout = owners.of(f, match), match.Layout
 		r.read(f, match)
 		if r.reports > before {
 			w.yielded(f)
@@ -95,13 +95,13 @@ type fileReader struct {
 	// copied and passed count, by the argument that led there, certificates in
 	// copies and files with nothing to read.
 	copied, passed map[int]int
-	// owner is whose files are being read.
-	owner string
+	// owner is whose file is being read, and layout what it is laid out by, or "".
+	owner, layout string
 }
 
 func (r *fileReader) see(s inventory.Sighting) {
 	r.reports++
-	s.Owner = r.owner
+	s.Owner, s.Layout = r.owner, r.layout
 	r.to.see(s)
 }
 

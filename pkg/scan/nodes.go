@@ -27,70 +27,86 @@ const pageSize = 500
 
 // Kubelets reads the serving certificate of every node's kubelet.
 func Kubelets(client kubernetes.Interface, dial DialNode) Source {
-	return nodes("kubelets", client, dial, false, catalog.KubeletPort)
-}
-
-// ControlPlane reads the serving certificates on the control-plane nodes that
-// the API does not show: etcd's, the controller manager's, the scheduler's.
-// Managed clusters have no such nodes.
-func ControlPlane(client kubernetes.Interface, dial DialNode) Source {
-	return nodes("control-plane", client, dial, true,
-		catalog.EtcdClientPort, catalog.EtcdPeerPort, catalog.ControllerManagerPort, catalog.SchedulerPort)
+	const source = "kubelets"
+	return Source{source, func(ctx context.Context, to *inventory.Collector) {
+		ports := newPortReader(source, dial, to)
+		defer ports.wait()
+		readNodes(ctx, client, to, source, "", func(n node) { ports.read(ctx, n, catalog.KubeletPort) })
+	}}
 }
 
 // node is a machine on which servers listen.
-type node struct{ name, address string }
+type node struct {
+	name, address string
+	labels        map[string]string
+	// runs is what the kubelet's version tells of how the cluster is run.
+	runs catalog.Distribution
+}
 
-// nodes reads what is presented at ports of all nodes, or of those that run the
-// control plane.
-func nodes(source string, client kubernetes.Interface, dial DialNode, controlPlane bool, ports ...catalog.Place) Source {
-	return Source{source, func(ctx context.Context, to *inventory.Collector) {
-		var group errgroup.Group
-		group.SetLimit(mostAtOnce)
-		defer func() { _ = group.Wait() }() // nothing returns an error
+// portReader reads what is presented at ports of nodes, many at once.
+type portReader struct {
+	source string
+	dial   DialNode
+	to     *inventory.Collector
+	group  errgroup.Group
+	// external reports whether etcd is known to run on no node.
+	external func(context.Context) bool
+}
 
-		read := func(n node) {
-			for _, port := range ports {
-				group.Go(func() error {
-					readPort(ctx, to, source, dial, n, port)
-					return nil
-				})
-			}
-		}
-		at := inventory.Location{Source: source, Where: "nodes"}
-		err := eachNode(ctx, client, controlPlane, read)
-		if err == nil {
-			return
-		}
-		if !apierrors.IsForbidden(err) {
-			skip(to, at, err, "list nodes")
-			return
-		}
-		hint := "list nodes"
-		if eachNodeOfPods(ctx, client, controlPlane, read) == nil {
-			hint += "; only those were looked at on which pods of kube-system run"
-		}
-		skip(to, at, err, hint)
-	}}
+func newPortReader(source string, dial DialNode, to *inventory.Collector) *portReader {
+	r := &portReader{source: source, dial: dial, to: to, external: func(context.Context) bool { return false }}
+	r.group.SetLimit(mostAtOnce)
+	return r
+}
+
+func (r *portReader) wait() { _ = r.group.Wait() } // nothing returns an error
+
+// read reads ports of n.
+func (r *portReader) read(ctx context.Context, n node, ports ...catalog.Place) {
+	for _, port := range ports {
+		r.group.Go(func() error {
+			r.readPort(ctx, n, port)
+			return nil
+		})
+	}
+}
+
+// readNodes calls read with each node that selector selects, and reports why there
+// are none where they may not be listed. It returns whether it knows of all.
+func readNodes(ctx context.Context, client kubernetes.Interface, to *inventory.Collector, source, selector string, read func(node)) bool {
+	at := inventory.Location{Source: source, Where: "nodes"}
+	err := eachNode(ctx, client, selector, read)
+	if err == nil {
+		return true
+	}
+	if !apierrors.IsForbidden(err) {
+		skip(to, at, err, "list nodes")
+		return false
+	}
+	hint := "list nodes"
+	if eachNodeOfPods(ctx, client, selector == controlPlaneLabel, read) == nil {
+		hint += "; only those were looked at on which pods of kube-system run"
+	}
+	skip(to, at, err, hint)
+	return false
 }
 
 // controlPlaneLabel marks the nodes that run the control plane
 // (k8s.io/kubernetes/cmd/kubeadm/app/constants/constants.go).
 const controlPlaneLabel = "node-role.kubernetes.io/control-plane"
 
-// eachNode calls do with each node.
-func eachNode(ctx context.Context, client kubernetes.Interface, controlPlane bool, do func(node)) error {
-	options := metav1.ListOptions{Limit: pageSize}
-	if controlPlane {
-		options.LabelSelector = controlPlaneLabel
-	}
+// eachNode calls do with each node that selector selects.
+func eachNode(ctx context.Context, client kubernetes.Interface, selector string, do func(node)) error {
+	options := metav1.ListOptions{Limit: pageSize, LabelSelector: selector}
 	for {
 		list, err := client.CoreV1().Nodes().List(ctx, options)
 		if err != nil {
 			return err
 		}
 		for i := range list.Items {
-			do(node{list.Items[i].Name, internalAddress(&list.Items[i])})
+			n := &list.Items[i]
+			runs, _ := catalog.RecogniseDistribution("", n.Status.NodeInfo.KubeletVersion)
+			do(node{n.Name, internalAddress(n), n.Labels, runs})
 		}
 		if options.Continue = list.Continue; options.Continue == "" {
 			return nil
@@ -114,7 +130,7 @@ func eachNodeOfPods(ctx context.Context, client kubernetes.Interface, controlPla
 		for _, pod := range list.Items {
 			if name := pod.Spec.NodeName; name != "" && !known[name] {
 				known[name] = true
-				do(node{name, pod.Status.HostIP})
+				do(node{name: name, address: pod.Status.HostIP})
 			}
 		}
 		if options.Continue = list.Continue; options.Continue == "" {
@@ -124,14 +140,14 @@ func eachNodeOfPods(ctx context.Context, client kubernetes.Interface, controlPla
 }
 
 // readPort reads what is presented at one port of one node.
-func readPort(ctx context.Context, to *inventory.Collector, source string, dial DialNode, n node, place catalog.Place) {
+func (r *portReader) readPort(ctx context.Context, n node, place catalog.Place) {
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, errTooLate)
 	defer cancel()
 	port, _ := catalog.Port(place)
-	at := inventory.Location{Source: source, Where: n.name + ":" + strconv.Itoa(port)}
-	conn, err := dial(ctx, n.name, n.address, port)
+	at := portOf(r.source, n, place)
+	conn, err := r.dial(ctx, n.name, n.address, port)
 	if err != nil {
-		to.Skip(unreachedPort(at, place, err))
+		r.unreached(ctx, n, at, place, err)
 		return
 	}
 	chain, err := handshake(ctx, conn, n.address)
@@ -141,13 +157,19 @@ func readPort(ctx context.Context, to *inventory.Collector, source string, dial 
 		if place == catalog.KubeletPort {
 			s.Address = n.address
 		}
-		seeChain(to, s, chain)
+		seeChain(r.to, s, chain)
 	// What crypto/tls says of a server that has no certificate to present.
 	case strings.Contains(err.Error(), "remote error: tls: internal error"):
-		to.Find(noCertificate(at, place))
+		r.to.Find(noCertificate(at, place))
 	default:
-		to.Skip(unreachedPort(at, place, err))
+		r.unreached(ctx, n, at, place, err)
 	}
+}
+
+// portOf is where the server of place is on n.
+func portOf(source string, n node, place catalog.Place) inventory.Location {
+	port, _ := catalog.Port(place)
+	return inventory.Location{Source: source, Where: n.name + ":" + strconv.Itoa(port)}
 }
 
 // internalAddress is where the node's servers listen.

@@ -96,7 +96,7 @@ func TestControlPlane(t *testing.T) {
 		"master:10259@10.0.0.1": signsForItself(t, "scheduler", nil),
 		"worker:2379@10.0.0.2":  signsForItself(t, "no etcd of the cluster", nil),
 	}
-	inv := read(long, scan.ControlPlane(fake.NewClientset(node("master", "10.0.0.1", controlPlane), node("worker", "10.0.0.2")), to.dial))
+	inv := read(long, scan.ControlPlane(fake.NewClientset(node("master", "10.0.0.1", controlPlane), node("worker", "10.0.0.2")), to.dial, ""))
 	check(t, inv, []string{
 		"etcd for clients: master:2379", "etcd for peers: master:2380", "scheduler: master:10259", "controller manager: master:10257",
 	}, nil)
@@ -109,14 +109,10 @@ func TestControlPlane(t *testing.T) {
 	}
 }
 
-func TestNoControlPlaneToBeSeen(t *testing.T) {
-	check(t, read(long, scan.ControlPlane(fake.NewClientset(node("worker", "10.0.0.1")), wires{}.dial)), nil, nil)
-}
-
 func TestNodesWithoutPermission(t *testing.T) {
 	client := fake.NewClientset(node("good", "10.0.0.1"))
 	forbid(client, "list", "nodes", "")
-	inv := read(long, scan.Kubelets(client, wires{}.dial), scan.ControlPlane(client, wires{}.dial))
+	inv := read(long, scan.Kubelets(client, wires{}.dial), scan.ControlPlane(client, wires{}.dial, ""))
 	check(t, inv, nil, []string{"nodes: forbidden", "nodes: forbidden"})
 }
 

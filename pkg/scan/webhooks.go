@@ -53,6 +53,8 @@ type call struct {
 	required bool
 	// insecure is set where the other side is not verified.
 	insecure bool
+	// installer made it so, if anybody but the cluster's own administrators did.
+	installer string
 }
 
 func readCall(to *inventory.Collector, c call) {
@@ -61,6 +63,10 @@ func readCall(to *inventory.Collector, c call) {
 		to.Find(inventory.PlaceFinding{Location: at, Finding: inventory.Finding{Code: code, Severity: severity, Message: message, Fix: fix}})
 	}
 	switch {
+	case c.insecure && c.installer != "":
+		find(inventory.CodeInsecureSkip, inventory.Info,
+			c.what+" is called without being verified, as "+c.installer+" installs it",
+			"nothing has to be done; to have it verified, install metrics-server with a certificate of its own, and its CA in caBundle")
 	case c.insecure:
 		find(inventory.CodeInsecureSkip, inventory.Warning,
 			c.what+" is called without being verified: whoever stands in between can pose as it",
@@ -135,7 +141,8 @@ func apiServices(ctx context.Context, client kubernetes.Interface, calls func(ca
 		}
 		name := "apiservice/" + s.Metadata.Name
 		calls(call{name: name, where: name, what: "aggregated API " + s.Metadata.Name,
-			bundle: s.Spec.CABundle, inCluster: true, required: true, insecure: s.Spec.InsecureSkipTLSVerify})
+			bundle: s.Spec.CABundle, inCluster: true, required: true, insecure: s.Spec.InsecureSkipTLSVerify,
+			installer: catalog.InstalledInsecure(s.Metadata.Name, s.Metadata.Labels, s.Metadata.Annotations)})
 	})
 }
 

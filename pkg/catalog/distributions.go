@@ -1,0 +1,159 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+)
+
+// Distribution is what a way to run Kubernetes makes different for those who
+// check and renew its certificates. It is the one home of these facts.
+type Distribution struct {
+	// Name is that of its Layout, or of the Managed service.
+	Name string
+	// Renew says how the certificates of its components are replaced.
+	Renew string
+	// RenewKubelet says so for the kubelet's client certificate, where the kubelet
+	// does not renew that by itself; "" elsewhere.
+	RenewKubelet string
+	// RenewAdmin says how the administrator's kubeconfig that it installs is
+	// replaced.
+	RenewAdmin string
+	// AdminCommand is the command of RenewAdmin, for those who do not know yet what
+	// runs their cluster.
+	AdminCommand string
+	// RenewCA says how its CAs are replaced; "" where it has no way of its own.
+	RenewCA string
+	// InstallsMasters is the common name of the administrator that it installs in
+	// group system:masters, for everyday use; "" where it installs none.
+	InstallsMasters string
+	// Loopback are the ports that its servers open on 127.0.0.1 only, where no pod
+	// leads to.
+	Loopback []Place
+	// EtcdLabel is a label of the nodes that etcd runs on; "" where it sets none.
+	EtcdLabel string
+	// WithoutEtcd says what a node without etcd keeps its data in.
+	WithoutEtcd string
+}
+
+// Kubeadm is the name of kubeadm's Layout and Distribution.
+const Kubeadm = "kubeadm"
+
+const byProvider = "the provider renews it: nothing can be done inside the cluster; if it is overdue, ask the provider's support"
+
+// distributions has what is to be known of each Layout.
+//
+// k3s and RKE2 renew at their start what has less than 120 days left, before May
+// 2025 less than 90 (docs.k3s.io/cli/certificate, docs.rke2.io/security/certificates).
+// k0s issues what its own CAs signed again at each start of a controller
+// (regenerateCert in its pkg/certificate/manager.go).
+var distributions = []Distribution{
+	{
+		Name:         kubeadm.Name,
+		Renew:        "on its control-plane node: kubeadm certs renew all; then restart what uses it: move its manifest out of /etc/kubernetes/manifests for 20 seconds",
+		RenewAdmin:   "on a control-plane node: kubeadm certs renew admin.conf (or super-admin.conf), and copy the file",
+		AdminCommand: "kubeadm certs renew admin.conf (or super-admin.conf)",
+		RenewCA:      "kubeadm has no command for that: replace the CA by the procedure of the Kubernetes documentation (\"Manual Rotation of CA Certificates\"); everything that it signed, and everyone who trusts it, needs the new one",
+	},
+	ofRancher("k3s", "k3s", "k3s-agent"),
+	ofRancher("rke2", "rke2-server", "rke2-agent"),
+	{
+		Name:            k0s.Name,
+		Renew:           "on its controller: systemctl restart k0scontroller; k0s issues its certificates again at each start",
+		RenewAdmin:      "on a controller: k0s kubeconfig admin; what it prints holds a new certificate",
+		AdminCommand:    "k0s kubeconfig admin",
+		InstallsMasters: "kubernetes-admin",
+		WithoutEtcd:     "k0s lets etcd listen on 127.0.0.1 only, or keeps its data with kine",
+	},
+	{
+		Name:            hardWay.Name,
+		Renew:           "sign a new one with the CA's key, as it was made (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert), copy it to its machines, and restart what uses it with systemctl",
+		RenewAdmin:      "sign a new one with the CA's key, as it was made (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert)",
+		RenewKubelet:    "sign a new one with the CA's key, as it was made (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert), copy it to its node, and systemctl restart kubelet",
+		InstallsMasters: "admin",
+	},
+}
+
+// ofRancher is k3s or RKE2, whose units on servers and agents have these names.
+func ofRancher(name, server, agent string) Distribution {
+	d := Distribution{
+		Name: name,
+		Renew: "on its node: systemctl restart " + server + " renews what has less than 120 days left; to renew all: systemctl stop " + server +
+			" && " + name + " certificate rotate && systemctl start " + server + " (first on servers, then on agents, where the unit is " + agent + ")",
+		RenewAdmin: "on a server: systemctl restart " + server + " renews it in /etc/rancher/" + name + "/" + name + ".yaml if it has less than 120 days left (" +
+			name + " certificate rotate: at once); then copy that file",
+		AdminCommand:    name + " certificate rotate",
+		RenewCA:         "on a server: " + name + " certificate rotate-ca; everything that it signed, and everyone who trusts it, needs the new one",
+		InstallsMasters: "system:admin",
+		EtcdLabel:       "node-role.kubernetes.io/etcd",
+		WithoutEtcd:     name + " runs no etcd on this node: it keeps its data in SQLite or another database, or etcd runs on other nodes",
+	}
+	d.RenewKubelet = d.Renew
+	if name == "k3s" { // RKE2 runs them as static pods of the host's network
+		d.Loopback = []Place{ControllerManagerPort, SchedulerPort}
+	}
+	return d
+}
+
+// DistributionNamed returns the Distribution of the layout called name.
+func DistributionNamed(name string) (Distribution, bool) {
+	i := slices.IndexFunc(distributions, func(d Distribution) bool { return d.Name == name })
+	if name == "" || i < 0 {
+		return Distribution{}, false
+	}
+	return distributions[i], true
+}
+
+// RecogniseDistribution tells how a cluster is run by its API server's URL and a
+// version: the API server's, or a kubelet's. Either may be "". What runs the plain
+// binaries cannot be told by them.
+func RecogniseDistribution(server, version string) (Distribution, bool) {
+	if m, ok := RecogniseManaged(server, version, ""); ok {
+		return Distribution{Name: m.Name, Renew: byProvider, RenewCA: byProvider,
+			RenewKubelet: "the kubelet renews it by itself; where it did not, replace the node"}, true
+	}
+	for _, l := range layouts {
+		if l.Version != "" && strings.Contains(version, l.Version) {
+			return DistributionNamed(l.Name)
+		}
+	}
+	return Distribution{}, false
+}
+
+// RenewMasters says how a certificate in group system:masters is replaced, whatever
+// runs the cluster: the CertificateSigningRequest API refuses the group.
+func RenewMasters() string {
+	var ways []string
+	for _, d := range distributions {
+		if d.AdminCommand != "" {
+			ways = append(ways, "with "+d.Name+": "+d.AdminCommand)
+		}
+	}
+	return "the API does not issue certificates in group " + Masters + ": renew it on the control plane, " + strings.Join(ways, "; ") +
+		". For everyday work: kubectl certs issue admin"
+}
+
+// insecureMetrics are the marks of those who install metrics-server without its
+// being verified: a label or annotation of the APIService, and a value.
+var insecureMetrics = []struct{ who, key, value string }{
+	{"k3s", "objectset.rio.cattle.io/owner-gvk", "k3s.cattle.io/v1, Kind=Addon"},
+	{"rke2", "meta.helm.sh/release-name", "rke2-metrics-server"},
+	{"k0s", "k0s.k0sproject.io/stack", "metricserver"},
+	{"the provider", "addonmanager.kubernetes.io/mode", "Reconcile"}, // GKE and AKS
+}
+
+// InstalledInsecure reports who installed the APIService called name, with these
+// labels and annotations, with insecureSkipTLSVerify, as it always does; "" where
+// it was somebody's own choice.
+func InstalledInsecure(name string, marks ...map[string]string) string {
+	if name != "v1beta1.metrics.k8s.io" {
+		return ""
+	}
+	for _, i := range insecureMetrics {
+		for _, m := range marks {
+			if m[i.key] == i.value {
+				return i.who
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,69 @@
+package inventory
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+)
+
+// runsOf is what runs the cluster, or the machine, that c is from: the files say it
+// themselves. It is the zero Distribution where that is not known.
+func (e *evidence) runsOf(c *certificate) catalog.Distribution {
+	for _, s := range c.sightings {
+		if d, ok := catalog.DistributionNamed(s.Layout); ok {
+			return d
+		}
+	}
+	return e.runs
+}
+
+// renewal says how a certificate is replaced, with the means of what runs the
+// cluster.
+func renewal(c *certificate, all *evidence) string {
+	e, runs := c.entry, all.runsOf(c)
+	ca := e.Role == catalog.CA
+	row, known := catalog.Lookup(e.Name)
+	switch {
+	case c.isIntermediate():
+		return "have the intermediate issued again, and put the new one behind the certificates that it signed"
+	case strings.HasPrefix(e.Name, "secret/") && !ca:
+		return "put a new certificate and its key into the secret (kubectl create secret tls NAME --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -); where an operator such as cert-manager makes it, find out why that did not"
+	case ca && c.replaced(all) && all.now.After(e.NotAfter):
+		return "it was replaced, and nothing that was seen is signed by it: remove it from the bundles that hold it"
+	case ca && known && runs.RenewCA != "":
+		return runs.RenewCA
+	case ca:
+		return "replace the CA: everything that it signed, and everyone who trusts it, needs the new one"
+	case !known:
+		return "ask whoever issued it for a new one"
+	}
+	return renewalOfRow(c, row, runs)
+}
+
+// renewalOfRow is renewal for what the catalog knows.
+func renewalOfRow(c *certificate, row catalog.Entry, runs catalog.Distribution) string {
+	commonName := c.entry.Subject.CommonName
+	switch p := row.Profile; {
+	case p != nil && p.CommonNamePrefix != "" && runs.RenewKubelet != "":
+		return runs.RenewKubelet
+	case p != nil && p.CommonNamePrefix != "":
+		node := strings.TrimPrefix(commonName, p.CommonNamePrefix)
+		return fmt.Sprintf("the kubelet renews it by itself while it is valid; afterwards: kubectl certs issue %s --node %q, and put the file where the node's kubeconfig points", p.Name, node)
+	case row.Name == catalog.SuperAdmin && runs.RenewAdmin != "":
+		return runs.RenewAdmin
+	case row.Name == catalog.SuperAdmin:
+		return catalog.RenewMasters()
+	case p != nil && p.CommonName == "":
+		return fmt.Sprintf("have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue %s --name %q", row.Name, commonName)
+	case c.signer == c && (row.Name == "scheduler-server" || row.Name == "controller-manager-server"):
+		return "restart its component, which makes another one in memory at each start"
+	case row.Name == "kubelet-server" && runs.Name == catalog.Kubeadm:
+		return "on its node: move kubelet.crt and kubelet.key out of /var/lib/kubelet/pki and restart the kubelet, which makes others; with serverTLSBootstrap, approve the kubelet's request: kubectl certs approve --kubelet-serving"
+	case runs.Renew != "":
+		return runs.Renew
+	case p != nil:
+		return fmt.Sprintf("issue a new one and give it to the component: kubectl certs issue %s", row.Name)
+	}
+	return "renew it on its node (with kubeadm: kubeadm certs renew all) and restart what uses it"
+}
