@@ -54,7 +54,7 @@ var house = [][]room{
 	{{"pkg/catalog", nil}},
 	{{"pkg/confusable", []string{"go.mau.fi/util/confusable", "golang.org/x/text/unicode/norm"}}},
 	{{"pkg/pki", nil}, {"pkg/yamledit", []string{"go.yaml.in/yaml/v3"}}},
-	{{"pkg/hint", nil}},
+	{{"pkg/hint", nil}, {"pkg/regular", nil}},
 }
 
 // testRooms are for tests: no room uses them.

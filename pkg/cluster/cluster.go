@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
@@ -18,11 +17,11 @@ import (
 	"k8s.io/client-go/kubernetes"
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // the ways to log in that kubectl has
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
 // Cluster is a cluster as a kubeconfig's context, and flags over it, see it.
@@ -82,14 +81,16 @@ func (o Options) apply(config *rest.Config) {
 // used, it returns an error and the cluster, whose certificates can be looked at
 // all the same: each request of its clients fails with that error.
 func Connect(flags *genericclioptions.ConfigFlags, options Options) (*Cluster, error) {
-	loader := flags.ToRawKubeConfigLoader()
-	raw, err := loader.RawConfig()
+	loader, raw, err := load(flags)
 	if err != nil {
-		return nil, explainLoad(err, loader)
+		return nil, err
 	}
 	c := &Cluster{Context: flagOr(flags.Context, raw.CurrentContext)}
 	if err := checkContext(c.Context, raw, flags); err != nil {
 		return nil, err
+	}
+	if err := checkNamed(raw, c.Context, flags); err != nil {
+		return nil, explainLoad(err, loader)
 	}
 	config, err := flags.ToRESTConfig()
 	if err != nil {
@@ -212,7 +213,7 @@ func dataOrFile(data []byte, file string) ([]byte, error) {
 	if len(data) > 0 || file == "" {
 		return data, nil
 	}
-	return os.ReadFile(file)
+	return regular.ReadFile(file, mostNamedBytes)
 }
 
 // checkContext finds what clientcmd would pass over in silence, talking to
@@ -271,21 +272,4 @@ func some(names []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
 	return strings.Join(names, ", ")
-}
-
-// explainLoad says which kubeconfig could not be read, and why.
-func explainLoad(err error, loader clientcmd.ClientConfig) error {
-	files := loader.ConfigAccess().GetLoadingPrecedence()
-	if explicit := loader.ConfigAccess().GetExplicitFile(); explicit != "" {
-		files = []string{explicit}
-	}
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		if !slices.Contains(files, path.Path) {
-			return hint.Wrap(fmt.Errorf("reading %s, which the kubeconfig refers to: %w", path.Path, path.Err),
-				"put it there, or choose another context with --context")
-		}
-		return hint.Wrap(fmt.Errorf("reading kubeconfig %s: %w", path.Path, path.Err),
-			"name another with --kubeconfig or KUBECONFIG")
-	}
-	return fmt.Errorf("reading kubeconfig (%s): %w", strings.Join(files, ", "), err)
 }

@@ -31,10 +31,9 @@ type Context struct {
 // Contexts returns every context of the kubeconfig that flags choose, by name.
 // It contacts nobody.
 func Contexts(flags *genericclioptions.ConfigFlags) ([]Context, error) {
-	loader := flags.ToRawKubeConfigLoader()
-	raw, err := loader.RawConfig()
+	_, raw, err := load(flags)
 	if err != nil {
-		return nil, explainLoad(err, loader)
+		return nil, err
 	}
 	var found []Context
 	for _, name := range slices.Sorted(maps.Keys(raw.Contexts)) {

@@ -45,10 +45,9 @@ type pluginUser struct {
 // A server has timeout to answer, unless the flags say otherwise. Contexts whose
 // users have a credential plugin are left out, unless runPlugins is set.
 func NewPinger(flags *genericclioptions.ConfigFlags, options Options, timeout time.Duration, runPlugins bool) (*Pinger, error) {
-	loader := flags.ToRawKubeConfigLoader()
-	raw, err := loader.RawConfig()
+	loader, raw, err := load(flags)
 	if err != nil {
-		return nil, explainLoad(err, loader)
+		return nil, err
 	}
 	if text := flagOr(flags.Timeout, ""); text != "" && text != "0" {
 		if timeout, err = clientcmd.ParseTimeout(text); err != nil {

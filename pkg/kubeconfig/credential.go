@@ -7,10 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
 // Fields that hold PEM, each with the one that names a file instead.
@@ -50,7 +51,7 @@ func decode(text string) ([]byte, error) { return base64.StdEncoding.DecodeStrin
 
 // readPart reads a file that a kubeconfig names.
 func readPart(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
 		return nil, withoutPath(err)
 	}
@@ -68,7 +69,7 @@ func readBounded(file io.Reader) ([]byte, error) {
 }
 
 func withoutPath(err error) error {
-	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err
 	}
 	return err

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 	"github.com/kubectl-certs/kubectl-certs/pkg/yamledit"
 )
 
@@ -69,7 +69,7 @@ func (c *Config) Unembed(dir string, contexts ...string) ([]Change, []PartFile, 
 				return nil, hint.New(fmt.Sprintf("unembedding %s: its file would be %s, as that of %s", e, path, other), "rename one of them first")
 			}
 			seen[path] = e
-			there, err := os.ReadFile(path)
+			there, err := regular.ReadFile(path, mostPEM)
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
 				files = append(files, PartFile{path, data})

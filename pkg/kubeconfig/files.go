@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
 // Files says which files make up the user's kubeconfig, in kubectl's order.
@@ -137,7 +138,7 @@ func ReadFrom(r io.Reader) (*Document, error) {
 
 // readFile returns the text of a file, and whether there is one.
 func readFile(path string) (text string, there bool, err error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", false, nil
 	}
