@@ -45,6 +45,7 @@ func TestFaults(t *testing.T) {
 		{"two spaces", "team  a", "two spaces"},
 		{"a space that does not break", "team\u00a0a", "none of the keyboard's"},
 		{"an accent apart", "Jose\u0301", "as two characters"},
+		{"a mark before all letters", "\u0335admin", "combining mark (U+0335)"},
 		{"a mark that fits no letter", "adm\u0335in", "combining mark (U+0335)"},
 	}
 	for _, tt := range tests {

@@ -56,7 +56,7 @@ func admin(grants []Grant, namespace string) []Grant {
 	if len(alone) > 0 {
 		return alone
 	}
-	if len(parts) > 1 && coversEverything(rules) {
+	if coversEverything(rules) {
 		return parts
 	}
 	return nil

@@ -262,6 +262,8 @@ func TestAdmin(t *testing.T) {
 		{"each verb on *.*", []string{"get,list,watch,create,update,patch,delete,deletecollection *.*"}, 1},
 		{"each verb on the core API", []string{"get,list,create,patch,delete *"}, 1},
 		{"verbs by two bindings", []string{"get,list *.*", "create,update,delete *"}, 2},
+		{"verbs by two bindings, beside one of little", []string{"get,list *.*", "create,update,delete *", "get pods"}, 2},
+		{"to read everything, by two bindings", []string{"get,list *.*", "watch *.*"}, 0},
 		{"everything about roles", []string{"* *.rbac.authorization.k8s.io"}, 1},
 		{"two of them", []string{"@cluster-admin", "* *.*"}, 2},
 		{"to read everything", []string{"get,list,watch *.*"}, 0},
@@ -278,6 +280,14 @@ func TestAdmin(t *testing.T) {
 				t.Errorf("in a namespace alone: got %v", got)
 			}
 		})
+	}
+}
+
+// Where roles could not be read, nobody is said to have power.
+func TestWithoutAnIndex(t *testing.T) {
+	var x *Index
+	if ways := x.WaysBy([]Grant{{}}); ways != nil {
+		t.Errorf("got %v", ways)
 	}
 }
 
