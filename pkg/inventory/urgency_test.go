@@ -3,6 +3,8 @@ package inventory_test
 import (
 	"crypto/x509"
 	"math/big"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
@@ -60,6 +62,42 @@ func TestUrgency(t *testing.T) {
 			}
 			if !found {
 				t.Error("not said to be over")
+			}
+		})
+	}
+}
+
+// What is to be done about a CA that is over depends on how it is used: only what
+// is sent along, and was signed by another, can be issued again without a word to
+// those who trust.
+func TestFixOfCA(t *testing.T) {
+	over := pkitest.Left(-pkitest.Day)
+	root, goneRoot := pkitest.NewCA(t, "root"), pkitest.NewCA(t, "root", over)
+	between := root.Intermediate(t, "between", over)
+	cert := between.Certificate
+	trusted, other := anchor(catalog.ClientCA, root), anchor(catalog.ClientCA, pkitest.NewCA(t, "other"))
+	const again, replace, removeIt = "have the intermediate issued again", "replace the CA: everything", "it was replaced, and nothing"
+	for _, tt := range []struct {
+		name  string
+		input []inventory.Sighting
+		want  string
+	}{
+		{"an intermediate that is presented", beside(at(catalog.PresentedCA, "", "", cert), trusted), again},
+		{"an intermediate in a file too", beside(at(catalog.PresentedCA, "", "", cert), at(catalog.LeafFile, "", "", cert), trusted), again},
+		{"an intermediate that is trusted too", beside(at(catalog.PresentedCA, "", "", cert), at(catalog.ClientCA, "", "", cert), trusted), replace},
+		{"an intermediate that is only trusted", beside(at(catalog.ClientCA, "", "", cert), trusted), replace},
+		{"an intermediate in a file alone", beside(at(catalog.LeafFile, "", "", cert), trusted), replace},
+		{"a root that is presented", beside(at(catalog.PresentedCA, "", "", goneRoot.Certificate)), replace},
+		{"a root", beside(at(catalog.ClientCA, "", "", goneRoot.Certificate)), replace},
+		{"a root beside another", beside(at(catalog.ClientCA, "", "", goneRoot.Certificate), other), replace},
+		{"a root that was replaced", beside(anchor(catalog.ClientCA, goneRoot), anchor(catalog.ClientCA, root)), removeIt},
+		{"a leaf that is presented behind another", beside(at(catalog.PresentedCA, "", "", root.Issue(t, pkitest.Client("alice"), over)), trusted), "ask whoever issued it"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			findings := judge(t, pkitest.Now, tt.input...).Findings
+			i := slices.IndexFunc(findings, func(f inventory.Finding) bool { return f.Code == inventory.CodeExpired })
+			if i < 0 || !strings.HasPrefix(findings[i].Fix, tt.want) {
+				t.Errorf("got %+v, want %q", findings, tt.want)
 			}
 		})
 	}

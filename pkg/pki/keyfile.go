@@ -96,7 +96,8 @@ func keyAbsence(data []byte) KeyFault {
 		return KeyEmpty
 	}
 	found := map[KeyFault]bool{}
-	for _, b := range Blocks(data) {
+	blocks := Blocks(data)
+	for _, b := range blocks {
 		isKey := strings.HasSuffix(b.Type, privateKeyType)
 		switch {
 		case b.Fault == BlockDamaged:
@@ -119,7 +120,8 @@ func keyAbsence(data []byte) KeyFault {
 	if form := FormOf(data); form == FormKey || form == FormEncryptedKey {
 		return KeyDER
 	}
-	if strings.HasPrefix(blockBegin+privateKeyType, string(bytes.TrimSpace(data))) || bytes.HasPrefix(bytes.TrimSpace(data), []byte(blockBegin)) {
+	start := bytes.TrimSpace(data)
+	if len(blocks) == 0 && (strings.HasPrefix(blockBegin+privateKeyType, string(start)) || bytes.HasPrefix(start, []byte(blockBegin))) {
 		return KeyCutOff // in its first line
 	}
 	return KeyNone
