@@ -37,22 +37,23 @@ func (a *app) newAccept(g *globals) *cobra.Command {
 	var f acceptFlags
 	cmd := &cobra.Command{
 		Use:   "accept FILE",
-		Short: "Join what an administrator sent to your key, and put it to use",
-		Long: `Take the kubeconfig that an administrator made of your request, join it to the
-private key that "request" has left on this machine, try it on the cluster, and
-merge it into your own kubeconfig. A file that was encrypted to your SSH key
-("issue --encrypt-to") is decrypted with it. Nothing else that the file may hold
-is taken over. A proxy, or another name to verify the server for, is asked about.
+		Short: "Install the kubeconfig that you received for your request",
+		Long: `Install the kubeconfig that you received for your request: combine it with the
+private key that "request" left on this machine, authenticate to the cluster
+with it, and merge it into your own kubeconfig. A file that was encrypted to
+your SSH key ("issue --encrypt-to") is decrypted first. All other fields are
+ignored; a proxy, or another name to verify the server by, is accepted only
+after a question.
 
-The server's address and its CA's fingerprint are shown: compare them with what
-you were told. Your current context changes only if you have none, and the try
-has succeeded.`,
+The server's address and the fingerprint of its CA are shown: compare them with
+what the administrator told you. Your current context changes only if you have
+none and authentication succeeded.`,
 		Example: a.examples(
-			"# What came back for your request",
+			"# Install what you received",
 			"%s accept alice.kubeconfig",
-			"# What was encrypted to ~/.ssh/id_ed25519",
+			"# Decrypt it with ~/.ssh/id_ed25519 first",
 			"%s accept alice.kubeconfig.age",
-			"# To a file of its own instead of ~/.kube/config",
+			"# Write a separate kubeconfig instead of merging",
 			"%s accept alice.kubeconfig --out staging.kubeconfig"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -66,11 +67,11 @@ has succeeded.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.keyFile, "key", "", "File with the private key (default: the one in ~/.kube/certs that fits)")
-	flags.StringArrayVar(&f.identities, "identity", nil, "SSH private key or age identity file to decrypt with (repeatable; default: ~/.ssh/id_ed25519, ~/.ssh/id_rsa)")
-	flags.StringVar(&f.out, "out", "", "File to write instead of merging into your kubeconfig")
-	flags.BoolVar(&f.force, "force", false, "Replace the file of --out if it exists")
-	flags.StringVar(&f.onConflict, "on-conflict", string(kubeconfig.Fail), "When your kubeconfig has something else of the same name: "+joinResolutions())
+	flags.StringVar(&f.keyFile, "key", "", "`FILE` with the private key (default: the matching one in ~/.kube/certs)")
+	flags.StringArrayVar(&f.identities, "identity", nil, "SSH private key or age identity `FILE` to decrypt with (repeatable; default: ~/.ssh/id_ed25519, ~/.ssh/id_rsa)")
+	flags.StringVar(&f.out, "out", "", "`FILE` to write instead of merging into your kubeconfig")
+	flags.BoolVar(&f.force, "force", false, "Overwrite an existing file of --out")
+	flags.StringVar(&f.onConflict, "on-conflict", string(kubeconfig.Fail), "`ACTION` on name conflicts: "+joinResolutions())
 	f.allowed = allowFlags(flags, kubeconfig.TakenProxy, kubeconfig.TakenServerName)
 	return cmd
 }

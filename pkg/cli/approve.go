@@ -29,32 +29,32 @@ func (a *app) newApprove(g *globals) *cobra.Command {
 	var f decideFlags
 	cmd := &cobra.Command{
 		Use:   "approve NAME... | --kubelet-serving",
-		Short: "Approve requests for certificates, after a look at what is in them",
-		Long: fmt.Sprintf(`Approve CertificateSigningRequests. What is in them is shown, with its risks,
-and the person at the terminal is asked. Each risk that is more than information
-has to be accepted by its code, for each request; docs/risks.md tells what they
-mean. A request that was replaced since it
-was shown is not approved.
+		Short: "Review and approve certificate signing requests",
+		Long: fmt.Sprintf(`Approve CertificateSigningRequests. Their content and risks are shown before
+you are asked. A risk of severity warning or critical has to be accepted by
+its code, for each request: see docs/risks.md. A request that was replaced
+after it was shown is not approved. The certificate is recorded: see "%[1]s
+issued".
 
-With --kubelet-serving, requests for the serving certificates of kubelets are
-approved without asking, when the node itself asks for no more than it serves
-with now, or had approved last: its own name and its addresses. Names and
-addresses of the API server, of Services, of other Nodes, and of the loopback
-and link-local networks are never approved, whatever a Node says that it has.
---allow-new approves the first certificate of a Node, and believes the addresses
-that the Node gives itself: name your nodes' networks by --allow-cidr, and leave
-it out when no machine is to join. Others are left alone, and said why;
-%s approve NAME decides about one of them.`, a.program),
+--kubelet-serving approves serving certificates of kubelets without a
+question, if the node itself requests no more than it presents now or was last
+approved for: its own name and its addresses. Names and addresses of the API
+server, of Services and of other Nodes, loopback and link-local addresses are
+never approved, whatever the Node's status says. --allow-new also approves the
+first certificate of a Node, and then trusts the addresses that the Node
+reports: limit them to your node networks with --allow-cidr, and omit
+--allow-new when no node is joining. Other requests are left pending, with the
+reason; decide about one of them with "%[1]s approve NAME".`, a.program),
 		Example: a.examples(
-			"# Look at a request, and decide",
+			"# Review a request, then decide",
 			"%s approve csr-8xk2v",
-			"# In a script, for an administrator",
+			"# In a script, for a new administrator",
 			"%s approve csr-8xk2v --yes --accept-risk cluster-admin",
-			"# Two requests: each risk is accepted for one of them",
+			"# Two requests: a risk is accepted for one of them",
 			"%s approve csr-8xk2v csr-t7d9q --accept-risk csr-t7d9q=bound-group",
-			"# Let kubelets renew their serving certificates, now and until Ctrl-C",
+			"# Approve renewals of kubelet serving certificates until Ctrl-C",
 			"%s approve --kubelet-serving --watch",
-			"# While machines join",
+			"# While nodes join",
 			"%s approve --kubelet-serving --allow-new --allow-cidr 10.20.0.0/16"),
 		Args: func(cmd *cobra.Command, args []string) error { return f.check(cmd, args) },
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -68,11 +68,11 @@ it out when no machine is to join. Others are left alone, and said why;
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask")
-	flags.StringSliceVar(&f.acceptRisks, "accept-risk", nil, "Approve despite the risk of this code; NAME=CODE with several requests (repeatable)")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "Skip confirmation")
+	flags.StringSliceVar(&f.acceptRisks, "accept-risk", nil, "Approve despite the risk with this `CODE`; NAME=CODE with several requests (repeatable)")
 	flags.BoolVar(&f.reinstate, "reinstate", false, reinstateUsage)
-	flags.BoolVar(&f.kubeletServing, "kubelet-serving", false, "Approve what kubelets may serve with")
-	flags.BoolVar(&f.watch, "watch", false, "With --kubelet-serving: keep on until interrupted")
+	flags.BoolVar(&f.kubeletServing, "kubelet-serving", false, "Approve valid kubelet serving CSRs")
+	flags.BoolVar(&f.watch, "watch", false, "With --kubelet-serving: continue until interrupted")
 	f.serving.register(flags)
 	return cmd
 }
@@ -80,17 +80,17 @@ it out when no machine is to join. Others are left alone, and said why;
 func (a *app) newDeny(g *globals) *cobra.Command {
 	var f decideFlags
 	cmd := &cobra.Command{
-		Use:   "deny NAME... --reason TEXT",
-		Short: "Deny requests for certificates",
-		Long: `Deny CertificateSigningRequests, for a reason that whoever asked can read. What
-is in them is shown, and the person at the terminal is asked. A denied request
-cannot be approved any more; a new one can be made.`,
+		Use:   "deny NAME... --reason REASON",
+		Short: "Deny certificate signing requests",
+		Long: `Deny CertificateSigningRequests, with a reason that the requester can read.
+Their content is shown before you are asked. A denied request cannot be
+approved later; the requester can make a new one.`,
 		Example: a.examples(
-			"# Tell why",
+			"# With a reason for the requester",
 			`%s deny csr-8xk2v --reason WrongGroup --message "devs, not admins"`),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(f.reason) == "" {
-				return hint.New("say why the request is denied", `pass --reason TEXT: whoever asked for the certificate can read it`)
+				return hint.New("say why the request is denied", `pass --reason REASON: the requester can read it`)
 			}
 			return f.check(cmd, args)
 		},
@@ -100,9 +100,9 @@ cannot be approved any more; a new one can be made.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.reason, "reason", "", "Why, in a word or two")
-	flags.StringVar(&f.message, "message", "", "Why, at length")
-	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask")
+	flags.StringVar(&f.reason, "reason", "", "`REASON` in a word or two, which the requester can read")
+	flags.StringVar(&f.message, "message", "", "`TEXT` that explains the reason to the requester")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "Skip confirmation")
 	return cmd
 }
 

@@ -27,10 +27,10 @@ type servingFlags struct {
 var servingFlagNames = []string{"allow-new", "allow-dns", "allow-cidr", "reach"}
 
 func (f *servingFlags) register(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.allowNew, "allow-new", false, "With --kubelet-serving: approve the first certificate of a Node, too")
-	flags.StringSliceVar(&f.allowDNS, "allow-dns", nil, "With --kubelet-serving: DNS names that Nodes may have beside their own, as a `PATTERN` such as '{node}.example.com' (repeatable)")
-	flags.StringSliceVar(&f.allowCIDR, "allow-cidr", nil, "With --kubelet-serving: approve IP addresses in this `CIDR` only (repeatable; default: any that is not reserved)")
-	flags.StringVar(&f.reach, "reach", string(cluster.ReachAuto), "With --kubelet-serving: how to get to the nodes' ports: auto, direct or port-forward")
+	flags.BoolVar(&f.allowNew, "allow-new", false, "With --kubelet-serving: also approve the first certificate of a Node")
+	flags.StringSliceVar(&f.allowDNS, "allow-dns", nil, "With --kubelet-serving: also allow DNS names that match this `PATTERN`, such as '{node}.example.com' (repeatable)")
+	flags.StringSliceVar(&f.allowCIDR, "allow-cidr", nil, "With --kubelet-serving: allow only IP addresses in this `CIDR` (repeatable; default: any that is not reserved)")
+	flags.StringVar(&f.reach, "reach", string(cluster.ReachAuto), "With --kubelet-serving: `WAY` to reach node ports: auto, direct or port-forward")
 }
 
 // check refuses what makes no sense, and reads patterns and networks.

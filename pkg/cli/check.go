@@ -26,16 +26,18 @@ func (a *app) newCheck(g *globals) *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
 		Use:   "check [PATH...]",
-		Short: "Say whether anything is wrong with the cluster's certificates",
-		Long: `Read what inspect reads and say only what is wrong, and how to mend it. Exits with
-0 if all is sound, 1 if something should be acted on soon, 2 if something is broken,
-and 3 if nothing was found but not everything could be read.`,
+		Short: "Check the cluster's certificates for problems",
+		Long: `Check the cluster's certificates for problems. Reads what inspect reads, and
+shows only what is wrong and how to fix it.
+
+Exit status: 0 OK, 1 warnings, 2 critical, 3 nothing wrong was found, but
+something could not be checked.`,
 		Example: a.examples(
-			"# Is everything sound?",
+			"# Is everything OK?",
 			"%s check",
-			"# What runs out within 60 days? Only what is broken fails",
+			"# Warn 60 days before expiry, but fail only on critical problems",
 			"%s check --within 60d --fail-on critical",
-			"# For a pipeline, without reading secrets",
+			"# For a pipeline, without reading Secrets",
 			"%s check -o junit --sources endpoint,kubelets,control-plane,trust,webhooks"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := noArguments(cmd, f.takePaths(args)); err != nil {
@@ -46,9 +48,9 @@ and 3 if nothing was found but not everything could be read.`,
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return undecided(flagError(cmd, err)) })
 	flags := cmd.Flags()
-	flags.StringVarP(&f.output, "output", "o", report.CheckFormats[0].Name, "Output format: "+strings.Join(report.CheckFormatNames(), ", "))
-	flags.Var(&f.within, "within", "How long before its end a certificate counts as expiring (default: 30d, or a fifth of its life if that is less)")
-	flags.StringVar(&f.failOn, "fail-on", string(inventory.Warning), "The mildest severity that fails: warning or critical")
+	flags.StringVarP(&f.output, "output", "o", report.CheckFormats[0].Name, "Output `FORMAT`: "+strings.Join(report.CheckFormatNames(), ", "))
+	flags.Var(&f.within, "within", "Warn this long before a certificate expires (default: 30d, or a fifth of its lifetime if that is less)")
+	flags.StringVar(&f.failOn, "fail-on", string(inventory.Warning), "Minimum `SEVERITY` that causes a non-zero exit status: warning or critical")
 	f.register(flags)
 	return cmd
 }

@@ -33,20 +33,20 @@ func (a *app) newCredential(g *globals) *cobra.Command {
 	var f credentialFlags
 	cmd := &cobra.Command{
 		Use:   "credential",
-		Short: "Log in by a certificate that renews itself (an exec credential plugin)",
-		Long: `Log in by a certificate that renews itself. kubectl, and whatever else reads
-kubeconfigs, runs this command to get the certificate and its key
-(client.authentication.k8s.io/v1). They lie in a file that you alone can read;
-when a fifth of the certificate's life is left, it is renewed by its own rights.
-That takes the right to request certificates and to approve them; with --wait,
-somebody else's approval is waited for. Where it fails, the old one is used as
-long as it lasts.
+		Short: "Exec credential plugin: a client certificate that renews itself",
+		Long: `Exec credential plugin with automatic renewal. kubectl and other clients that
+read kubeconfigs run this command to get the certificate and its key
+(client.authentication.k8s.io/v1). Both are in one file that only you can
+read. When 20% of the lifetime remains, the certificate is renewed using its
+own permissions: to create CertificateSigningRequests and to approve them.
+With --wait, the renewal waits for another user's approval instead. If a
+renewal fails, the old certificate is used until it expires.
 
---install puts this command in the place of the certificate of a context.`,
+--install replaces the certificate of a context's user by this plugin.`,
 		Example: a.examples(
-			"# From now on, this context's certificate renews itself",
+			"# Let a context's certificate renew itself from now on",
 			"%s credential --install --context alice@prod",
-			"# What kubectl is told",
+			"# What kubectl gets",
 			"%s credential --context alice@prod | jq .status.expirationTimestamp"),
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,12 +58,12 @@ long as it lasts.
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.BoolVar(&f.install, "install", false, "Let the context's user log in by this command")
-	flags.StringVar(&f.file, "file", "", "File with the certificate and its key (default: ~/.kube/certs/CONTEXT.pem)")
-	flags.Var(&f.renewBefore, "renew-before", "How long before its end to renew the certificate (default: a fifth of its life)")
-	flags.BoolVar(&f.wait, "wait", false, "If you may not approve, wait for somebody who does")
-	flags.DurationVar(&f.timeout, "timeout", 20*time.Second, "How long a renewal may take")
-	flags.BoolVar(&f.force, "force", false, "With --install: replace the file if it exists")
+	flags.BoolVar(&f.install, "install", false, "Replace the certificate of the context's user by this plugin")
+	flags.StringVar(&f.file, "file", "", "`FILE` with the certificate and its key (default: ~/.kube/certs/CONTEXT.pem)")
+	flags.Var(&f.renewBefore, "renew-before", "Renew this long before expiry (default: a fifth of the lifetime)")
+	flags.BoolVar(&f.wait, "wait", false, "If you may not approve, wait for another user's approval")
+	flags.DurationVar(&f.timeout, "timeout", 20*time.Second, "Maximum `DURATION` of a renewal")
+	flags.BoolVar(&f.force, "force", false, "With --install: overwrite an existing file")
 	return cmd
 }
 

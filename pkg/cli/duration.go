@@ -65,4 +65,4 @@ func humanLeft(d time.Duration) string {
 }
 
 // Type implements pflag.Value.
-func (l *lifetime) Type() string { return "duration" }
+func (l *lifetime) Type() string { return "DURATION" }

@@ -21,39 +21,41 @@ func (a *app) newInspect(g *globals) *cobra.Command {
 	var options report.Options
 	cmd := &cobra.Command{
 		Use:   "inspect [NAME|PATH...]",
-		Short: "Show the cluster's certificates, and what is wrong with them",
-		Long: `Show the certificates that can be seen with nothing but API access: what each
-API server, kubelet, etcd, scheduler and controller manager presents, the CAs that
-the cluster publishes, the bundles by which the API server verifies webhooks and
-aggregated APIs, those in TLS secrets, in requests and in your kubeconfig. Each is
-held against the CA that is really used for it. What could not be read is listed,
-with what would let it be read.
+		Short: "List the cluster's certificates and the problems with them",
+		Long: `List the certificates reachable through the API: those that API servers,
+kubelets, etcd, schedulers and controller managers present, the CAs that the
+cluster publishes, CA bundles of webhooks and APIServices, TLS Secrets,
+CertificateSigningRequests and your kubeconfig. Each is verified against the
+CA that is actually used for it. What was skipped is listed, with the
+permission or connection that it needs.
 
-NAME narrows it down: to a certificate (apiserver, kubelet-server/NODE), a
-component (etcd), a user, a node, an object (secret/NAMESPACE/NAME, csr/NAME), a
-namespace (secret/NAMESPACE), a source (secrets), or a fingerprint. One certificate
-alone is shown in full. --namespace and --selector show only what objects hold.
+NAME filters the output: a certificate (apiserver, kubelet-server/NODE), a
+component (etcd), a user, a node, an object (secret/NAMESPACE/NAME, csr/NAME),
+a namespace (secret/NAMESPACE), a source (secrets), or a fingerprint. A single
+match is shown in full. --namespace and --selector filter by the object that
+holds the certificate.
 
-PATHS, such as /etc/kubernetes, ./pki or those after --files or the word files, are
-read instead of a cluster: PEM, DER, kubeconfigs and manifests of Secrets.`,
+PATH reads local files instead of a cluster: /etc/kubernetes, ./pki, or
+anything after --files or the word files. PEM, DER, kubeconfigs and Secret
+manifests are read.`,
 		Example: a.examples(
-			"# Every certificate, by the CA that signed it",
+			"# Every certificate, grouped by issuer",
 			"%s inspect",
-			"# One of them in full",
+			"# One certificate in full",
 			"%s inspect apiserver",
 			"# What expires first?",
 			"%s inspect -o wide --sort-by expires",
-			"# What has expired, or will this month? In one namespace?",
+			"# What has expired or will within 30 days? What is in one namespace?",
 			"%s inspect --within 30d",
 			"%s inspect -n web",
 			"# One page to send to an auditor",
 			"%s inspect -o html > certificates.html",
-			"# The files on nodes too, which leave them in no other way",
+			"# Include files on nodes that no server presents",
 			"%s inspect --node-files",
-			"# Files here, without a cluster",
+			"# Local files, without a cluster",
 			"%s inspect --files /etc/kubernetes",
 			"%s inspect files *.pem ./pki",
-			"# Only what is served, without reading secrets",
+			"# Only what servers present, without reading Secrets",
 			"%s inspect --sources endpoint,kubelets,control-plane,trust"),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			format, err := report.Lookup(output)
@@ -77,9 +79,9 @@ read instead of a cluster: PEM, DER, kubeconfigs and manifests of Secrets.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.FormatNames(), ", "))
-	flags.BoolVar(&options.NoHeaders, "no-headers", false, "Leave the headers of tables out")
-	flags.StringVar(&options.SortBy, "sort-by", "", "Order by a field of the JSON form, such as notAfter or {.subject.commonName}")
+	flags.StringVarP(&output, "output", "o", "table", "Output `FORMAT`: "+strings.Join(report.FormatNames(), ", "))
+	flags.BoolVar(&options.NoHeaders, "no-headers", false, "Omit table headers")
+	flags.StringVar(&options.SortBy, "sort-by", "", "Sort by this `FIELD` of the JSON output: expires, notAfter or {.subject.commonName}")
 	f.register(flags)
 	return cmd
 }
@@ -93,8 +95,8 @@ type inspectFlags struct {
 }
 
 func (f *inspectFlags) register(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&f.statuses, "status", nil, "Show only these: "+strings.Join(statusNames(), ", "))
-	flags.Var(&f.within, "within", "Show only what expires within this time, such as 30d, or has expired")
+	flags.StringSliceVar(&f.statuses, "status", nil, "Show only certificates with this `STATUS`: "+strings.Join(statusNames(), ", "))
+	flags.Var(&f.within, "within", "Show only what expires within this `DURATION`, such as 30d, or has expired")
 	flags.BoolVarP(&f.watch, "watch", "w", false, "")
 	_ = flags.MarkHidden("watch") // for those who know it from kubectl get
 	f.scanFlags.register(flags)

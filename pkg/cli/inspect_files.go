@@ -48,10 +48,10 @@ type fileFlags struct {
 }
 
 func (f *fileFlags) register(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.files, "files", nil, "Read this `PATH` and those among the arguments instead of a cluster: files, directories, - for standard input")
-	flags.StringSliceVar(&f.nodeFiles, "node-files", nil, "Read the files on these `NODES` too, all of them by default, by a short-lived pod on each")
+	flags.StringArrayVar(&f.files, "files", nil, "Read this local `PATH`, and the paths among the arguments, instead of a cluster: files, directories, - for standard input")
+	flags.StringSliceVar(&f.nodeFiles, "node-files", nil, "Also read the files on these `NODES` (default: all), with a short-lived pod on each")
 	flags.Lookup("node-files").NoOptDefVal = allNodes
-	flags.StringVar(&f.image, "image", releasedImage, "This program's image, for --node-files: REGISTRY/NAME@sha256:DIGEST")
+	flags.StringVar(&f.image, "image", releasedImage, "This program's `IMAGE`, for --node-files: REGISTRY/NAME@sha256:DIGEST")
 }
 
 // validate finds flags that do not go together.

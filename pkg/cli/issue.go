@@ -53,19 +53,20 @@ func (a *app) newIssue(g *globals) *cobra.Command {
 	var f issueFlags
 	cmd := &cobra.Command{
 		Use:   "issue NAME|PROFILE",
-		Short: "Issue a client certificate, as a kubeconfig",
-		Long: `Issue a client certificate through the CertificateSigningRequest API and write a
-kubeconfig that uses it. The private key is made on this machine and goes
-nowhere but into that file; with --request it stays with whoever asked. The
-request is approved if you may approve it; otherwise the command waits until
-somebody else does. A certificate cannot be revoked: let it be short-lived.
+		Short: "Issue a client certificate and write a kubeconfig for it",
+		Long: `Issue a client certificate through the CertificateSigningRequest API and write
+a kubeconfig for it. The private key is generated on this machine and is
+written only to that file; with --request, it stays with the requester. The
+request is approved if you may approve it; otherwise the command waits for
+another user's approval. A certificate cannot be revoked: keep its lifetime
+short.
 
 PROFILE is one of: ` + strings.Join(profileNames(), ", ") + `.
-Any other NAME is a person's, who may do nothing at first: --role and
---cluster-role give access in the same breath, by one binding each. What was
-issued is recorded in the cluster: see "` + a.program + ` issued".
+Any other NAME is a user with no permissions by default; --role and
+--cluster-role also create bindings. Issued certificates are recorded in the
+cluster: see "` + a.program + ` issued".
 
-A file (-f) names many people; run again, it does only what is missing:
+A file (-f) lists many users. Rerunning it issues only what is missing:
 
   apiVersion: certs.kubectl.dev/v1alpha1
   kind: People
@@ -73,19 +74,19 @@ A file (-f) names many people; run again, it does only what is missing:
   - {name: alice, groups: [devs], roles: [dev/edit], clusterRoles: [view], expiresIn: 8h}
   - {name: bob}
 
-An administrator is put into the group that kubeadm binds to cluster-admin, or,
-in other clusters, into ` + catalog.OwnAdmins + `, whose ClusterRoleBinding
-is created when it is missing.`,
+The user of profile admin is put into the group that kubeadm binds to
+cluster-admin or, in other clusters, into ` + catalog.OwnAdmins + `,
+whose ClusterRoleBinding is created if it is missing.`,
 		Example: a.examples(
-			"# A person who may edit one namespace, for a working day",
+			"# A user with role edit in one namespace, for a working day",
 			"%s issue alice --role edit -n dev --expires-in 8h",
-			"# The newcomer made the key and sent a request: the key never travels",
+			"# For a CSR that the user sent: the private key never leaves their machine",
 			"%s issue --request alice.csr --cluster-role view --out alice.kubeconfig",
-			"# Everybody in a file, side by side; run again, it does what is missing",
+			"# Every user listed in a file",
 			"%s issue -f people.yaml --out people/",
-			"# An administrator for a day: writes admin.kubeconfig",
+			"# An administrator, for a day: writes admin.kubeconfig",
 			"%s issue admin",
-			"# A component's files, and a kubeconfig that refers to them",
+			"# A component's certificate, key and CA as files, and a kubeconfig that refers to them",
 			"%s issue scheduler --out scheduler/",
 			"# To a pipe instead of a file",
 			"%s issue admin --out - | kubectl --kubeconfig /dev/stdin auth whoami"),
@@ -114,30 +115,30 @@ func (f *issueFlags) register(flags *pflag.FlagSet) {
 		}
 		return pflag.NormalizedName(name)
 	})
-	flags.StringVar(&f.name, "name", "", "User name of an administrator (default: admin)")
-	flags.StringVar(&f.node, "node", "", "Node that a kubelet's certificate is for")
-	flags.BoolVar(&f.person, "person", false, "Take NAME for a person's, whatever it looks like")
-	flags.StringArrayVar(&f.groups, "group", nil, "Group of the user; for an administrator, instead of the administrators' (repeatable)")
-	flags.StringArrayVar(&f.roles, "role", nil, "Role to give in the namespace (-n): [NAMESPACE/]NAME of a Role or, where there is none, a ClusterRole (repeatable)")
-	flags.StringArrayVar(&f.clusterRoles, "cluster-role", nil, "ClusterRole to give in the whole cluster (repeatable)")
-	flags.Var(&f.expiresIn, "expires-in", "Life of the certificate, such as 8h or 30d, counted from five minutes ago; the cluster may shorten it (default: 24h for a person, 365d for a component)")
-	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
-	flags.StringVar(&f.requestFile, "request", "", "Certificate request to sign instead of making a key: a file, or - for standard input")
-	flags.StringVarP(&f.peopleFile, "filename", "f", "", "File that names many people at once, or - for standard input; --out is a directory")
-	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask before somebody's --request is granted, and refuse a certificate that is valid for longer than was asked")
-	flags.StringSliceVar(&f.acceptRisks, "accept-risk", nil, "Issue somebody's --request despite the risk of this code (repeatable)")
-	flags.StringVar(&f.out, "out", "", "File to write, - for standard output, or a directory (it exists, or ends in /) for certificate, key, CA and kubeconfig each in a file (default: NAME.kubeconfig)")
-	flags.StringVar(&f.server, "advertise-server", "", "Address of the API server to write into the kubeconfig, where its reader reaches it by another one than you")
+	flags.StringVar(&f.name, "name", "", "`NAME` of the user, with the profile admin (default: admin)")
+	flags.StringVar(&f.node, "node", "", "`NODE` of the kubelet, with the profile kubelet")
+	flags.BoolVar(&f.person, "person", false, "Treat NAME as a user name even if it resembles a profile")
+	flags.StringArrayVar(&f.groups, "group", nil, "`GROUP` of the user; for admin, replaces the default group (repeatable)")
+	flags.StringArrayVar(&f.roles, "role", nil, "`ROLE` to bind in the namespace (-n): [NAMESPACE/]NAME of a Role or, if there is none, of a ClusterRole (repeatable)")
+	flags.StringArrayVar(&f.clusterRoles, "cluster-role", nil, "`CLUSTERROLE` to bind in the whole cluster (repeatable)")
+	flags.Var(&f.expiresIn, "expires-in", "Requested lifetime, such as 8h or 30d (backdated 5 minutes; the signer may shorten it; default: 24h for a user, 365d for a component)")
+	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "`TYPE` of private key: "+joinKeyTypes())
+	flags.StringVar(&f.requestFile, "request", "", "CSR `FILE` to submit instead of generating a key, or - for standard input")
+	flags.StringVarP(&f.peopleFile, "filename", "f", "", "`FILE` that lists the users to issue for, or - for standard input; --out is then a directory")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "Skip confirmation of --request, and refuse a certificate that is valid for longer than requested")
+	flags.StringSliceVar(&f.acceptRisks, "accept-risk", nil, "Issue for --request despite the risk with this `CODE` (repeatable)")
+	flags.StringVar(&f.out, "out", "", "`FILE` to write, - for standard output, or a directory (existing, or ending in /) for separate files: certificate, key, CA and kubeconfig (default: NAME.kubeconfig)")
+	flags.StringVar(&f.server, "advertise-server", "", "API server `URL` to write into the kubeconfig, if its user reaches the server at another address than you")
 	flags.BoolVar(&f.merge, "merge", false, "Merge into your own kubeconfig instead of writing a file")
-	flags.StringVar(&f.onConflict, "on-conflict", string(kubeconfig.Fail), "When --merge finds something else of the same name: "+joinResolutions())
-	flags.StringVar(&f.p12, "p12", "", "PKCS #12 file to write, for a browser")
-	flags.StringVar(&f.p12PasswordFile, "p12-password-file", "", "File whose first line is the password of --p12 (default: ask)")
-	flags.StringArrayVar(&f.encryptTo, "encrypt-to", nil, "Encrypt the kubeconfig to this SSH public key (a file, or as pasted) or age recipient (repeatable)")
-	flags.BoolVar(&f.force, "force", false, "Replace files that exist")
+	flags.StringVar(&f.onConflict, "on-conflict", string(kubeconfig.Fail), "`ACTION` on name conflicts of --merge: "+joinResolutions())
+	flags.StringVar(&f.p12, "p12", "", "PKCS #12 `FILE` to write, for a browser")
+	flags.StringVar(&f.p12PasswordFile, "p12-password-file", "", "`FILE` whose first line is the password of --p12 (default: ask)")
+	flags.StringArrayVar(&f.encryptTo, "encrypt-to", nil, "Encrypt the kubeconfig to this `RECIPIENT`: an SSH public key (a file, or pasted) or an age recipient (repeatable)")
+	flags.BoolVar(&f.force, "force", false, "Overwrite existing files")
 	flags.BoolVar(&f.reinstate, "reinstate", false, reinstateUsage)
-	flags.StringVar(&f.dryRun, "dry-run", dryRunNone, "Print the request and the bindings and do nothing: client, or server to let the API server judge them")
+	flags.StringVar(&f.dryRun, "dry-run", dryRunNone, "`STRATEGY`: none, client (print the request and the bindings, change nothing) or server (also let the API server validate them)")
 	flags.Lookup("dry-run").NoOptDefVal = dryRunClient
-	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "How long to wait for somebody else's approval")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`DURATION` to wait for another user's approval")
 }
 
 // check reports flags that do not fit each other.

@@ -21,15 +21,15 @@ func (a *app) newIssued(g *globals) *cobra.Command {
 	var output, user string
 	cmd := &cobra.Command{
 		Use:   "issued",
-		Short: "List the certificates that were issued, and what is left of them",
-		Long: `List the certificates that "issue" has recorded in the cluster, the newest last.
-The API itself forgets a request within the hour; the records (ConfigMaps in
-namespace kube-system) tell who was let in, by whom, and until when. There is
-never a key in them.`,
+		Short: "List the certificates that were issued: to whom, and until when",
+		Long: `List the certificates that "issue" and "approve" have recorded in the cluster,
+the newest last: for which user, requested and approved by whom, valid until
+when. The API itself forgets a request within the hour; the records are
+ConfigMaps in namespace kube-system, and contain no private keys.`,
 		Example: a.examples(
-			"# Who was let in, and for how long still?",
+			"# Who has a certificate, and until when?",
 			"%s issued",
-			"# Everything about one user's certificates",
+			"# One user's certificates, with all columns",
 			"%s issued --user alice -o wide",
 			"# Serial numbers and fingerprints for an audit",
 			"%s issued -o json | jq -r '.items[] | .user + \" \" + .sha256'"),
@@ -45,8 +45,8 @@ never a key in them.`,
 			return a.issued(cmd.Context(), g, user, output, colors)
 		},
 	}
-	cmd.Flags().StringVar(&user, "user", "", "Show this user's alone")
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.ListFormats(), ", "))
+	cmd.Flags().StringVar(&user, "user", "", "Show only certificates of this `USER`")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output `FORMAT`: "+strings.Join(report.ListFormats(), ", "))
 	return cmd
 }
 

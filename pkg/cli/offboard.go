@@ -24,27 +24,28 @@ func (a *app) newOffboard(g *globals) *cobra.Command {
 	var f offboardFlags
 	cmd := &cobra.Command{
 		Use:   "offboard USER",
-		Short: "Take a user's access back, and tell what their certificate still allows",
-		Long: `Take a user's access back: remove the bindings that "issue" made for them,
-withdraw their pending requests, and mark the records of their certificates as
-ended. Bindings that others made are named; --all-bindings removes the user
-from them, and nothing else. Bindings of the user's groups are named only: they
-are others' too.
+		Short: "Revoke a user's access, and report what remains",
+		Long: `Revoke a user's access: delete the bindings that "issue" created for the user,
+withdraw pending requests, and mark the records of the user's certificates as
+ended. Bindings made by others are listed; --all-bindings removes the user from
+them, and changes nothing else. Bindings of the user's groups are only listed,
+since they also affect other users.
 
-What the user asked for or approved under other names is listed: certificates
-that are still valid, what each may do, and requests that could still lead to
-one, which --deny-pending denies.
+Certificates and requests under other names that the user requested or
+approved are listed, with their permissions; --deny-pending denies those that
+are pending.
 
-A certificate cannot be revoked. Until when it still authenticates, and what
-that still allows, is said at the end. The exit status is 1 as long as the user
-may have a way back: a certificate under another name, an open request, or the
-right to approve, to request, to sign, to make tokens or to impersonate.`,
+A certificate cannot be revoked. Finally, the command reports how long
+existing certificates remain valid and what they still permit. The exit status
+is 1 as long as the user may regain access: by a certificate under another
+name, a pending request, or permission to approve, request, sign, create
+tokens or impersonate.`,
 		Example: a.examples(
-			"# What would be done?",
+			"# Show what would be done",
 			"%s offboard alice --dry-run",
-			"# In a script, also from bindings that others made",
+			"# In a script, also remove the user from bindings made by others",
 			"%s offboard alice --all-bindings --deny-pending --yes",
-			"# An administrator, who issued bob's certificate for bob",
+			"# An administrator who issued bob's certificate, which bob keeps",
 			"%s offboard alice --accept bob"),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 || args[0] == "" {
@@ -56,12 +57,12 @@ right to approve, to request, to sign, to make tokens or to impersonate.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.BoolVar(&f.allBindings, "all-bindings", false, "Remove the user from bindings that others made, too")
-	flags.BoolVar(&f.denyPending, "deny-pending", false, "Deny the requests for this user, or that lead back to them, that this program did not make")
-	flags.StringArrayVar(&f.accept, "accept", nil, "User whose certificates are known to be theirs, though this user asked for or approved them (repeatable)")
-	flags.StringArrayVar(&f.groups, "group", nil, "Group that the user is known to be in, beside those on record (repeatable)")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "Show what would be done, and do nothing")
-	flags.BoolVarP(&f.yes, "yes", "y", false, "Do not ask")
+	flags.BoolVar(&f.allBindings, "all-bindings", false, "Also remove the user from bindings made by others")
+	flags.BoolVar(&f.denyPending, "deny-pending", false, "Deny pending requests for this user, and those traced to them, that this program did not make")
+	flags.StringArrayVar(&f.accept, "accept", nil, "`USER` whose certificates are legitimate, although the offboarded user requested or approved them (repeatable)")
+	flags.StringArrayVar(&f.groups, "group", nil, "`GROUP` that the user is known to be in, besides those on record (repeatable)")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "Show what would be done, change nothing")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "Skip confirmation")
 	return cmd
 }
 

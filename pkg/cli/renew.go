@@ -35,22 +35,22 @@ func (a *app) newRenew(g *globals) *cobra.Command {
 	var f renewFlags
 	cmd := &cobra.Command{
 		Use:   "renew [CONTEXT...]",
-		Short: "Renew client certificates in place: in a kubeconfig, or in a component's directory",
-		Long: `Renew client certificates in place: a new key and a new certificate for the same
-user in the same groups, put where the old ones stand. The old ones stay until
-the API server has accepted the new ones.
+		Short: "Replace client certificates in place, in a kubeconfig or a directory",
+		Long: `Replace client certificates in place: a new key and a new certificate for the
+same user and groups. The old ones are kept until the API server has accepted
+the new ones.
 
-Without CONTEXT, the current context's certificate is renewed. It is renewed by
-its own rights; whoever may not request certificates, or whose certificate has
-expired, is renewed by somebody else's: name that context with --context.
---dir renews every NAME.crt and NAME.key of a directory by the rights of the
-current context. What cannot be renewed through the API is told why.`,
+Without CONTEXT, the current context's certificate is renewed. A context renews
+using its own credentials, or those of --context: needed if the user may not
+request certificates, or if the certificate has expired. --dir renews every
+NAME.crt and NAME.key in a directory, using the credentials of the current
+context. The reason is given for what cannot be renewed through the API.`,
 		Example: a.examples(
 			"# Your own certificate, in your kubeconfig",
 			"%s renew",
-			"# All that run out within 30 days",
+			"# All that expire within 30 days",
 			"%s renew --all --within 30d",
-			"# Somebody's kubeconfig, by an administrator's rights",
+			"# Another user's context, using an administrator's credentials",
 			"%s renew alice@prod --context admin@prod",
 			"# A component's files",
 			"%s renew --dir /etc/kubernetes/pki/scheduler --dry-run"),
@@ -64,13 +64,13 @@ current context. What cannot be renewed through the API is told why.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.BoolVar(&f.all, "all", false, "Renew every client certificate in the kubeconfig")
-	flags.StringVar(&f.dir, "dir", "", "Renew the certificates (NAME.crt, NAME.key) in this directory instead")
-	flags.Var(&f.within, "within", "Leave alone what is good for longer than this, such as 30d")
-	flags.Var(&f.expiresIn, "expires-in", "Life of the new certificate, such as 8h or 30d (default: that of the old one)")
-	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
+	flags.StringVar(&f.dir, "dir", "", "Renew the certificates (NAME.crt, NAME.key) in this `DIRECTORY` instead")
+	flags.Var(&f.within, "within", "Skip certificates valid for longer than this, such as 30d")
+	flags.Var(&f.expiresIn, "expires-in", "Requested lifetime, such as 8h or 30d (default: that of the old certificate)")
+	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "`TYPE` of private key: "+joinKeyTypes())
 	flags.BoolVar(&f.reinstate, "reinstate", false, reinstateUsage)
-	flags.BoolVar(&f.dryRun, "dry-run", false, "Show what would be done, and do nothing")
-	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "How long to wait for somebody else's approval")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "Show what would be done, change nothing")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`DURATION` to wait for another user's approval")
 	return cmd
 }
 

@@ -33,17 +33,17 @@ func (a *app) newRequest() *cobra.Command {
 	var f requestFlags
 	cmd := &cobra.Command{
 		Use:   "request NAME",
-		Short: "Ask to be let in: make a key, which stays here, and a request to send",
-		Long: `Make a private key on this machine (~/.kube/certs/NAME.key, readable by you
-alone) and print a request for a certificate. Send the request to somebody who
-administers the cluster; there is nothing secret in it. No access to the cluster
-is needed. What they send back is joined to the key by "` + a.program + ` accept".`,
+		Short: "Create a private key and a CSR locally, without access to a cluster",
+		Long: `Create a private key (~/.kube/certs/NAME.key, readable only by you) and print a
+certificate signing request (CSR). Send the CSR to an administrator of the
+cluster: it contains no secret. Install the kubeconfig that you get back with
+"` + a.program + ` accept". No access to a cluster is needed.`,
 		Example: a.examples(
-			"# A request on standard output, to paste into a message",
+			"# Print the CSR, to paste into a message",
 			"%s request alice",
-			"# To a file, for a group",
+			"# Request a group, and write the CSR to a file",
 			"%s request alice --group devs --out alice.csr",
-			"# The administrator answers with",
+			"# What the administrator then runs",
 			"%s issue --request alice.csr --role edit -n dev --out alice.kubeconfig"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.request(cmd.Context(), args, f)
@@ -51,13 +51,13 @@ is needed. What they send back is joined to the key by "` + a.program + ` accept
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringArrayVar(&f.groups, "group", nil, "Group to be in (repeatable); the administrator has to agree")
-	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "Kind of private key: "+joinKeyTypes())
-	flags.StringVar(&f.keyFile, "key", "", "File to keep the private key in (default: ~/.kube/certs/NAME.key)")
-	flags.BoolVar(&f.reuseKey, "reuse-key", false, "Ask again with the key that is there")
-	flags.StringVar(&f.out, "out", "", "File to write the request to (default: standard output)")
-	flags.BoolVar(&f.force, "force", false, "Replace the key and the request if they exist")
-	flags.BoolVar(&f.person, "person", false, "Take NAME for a person's, whatever it looks like")
+	flags.StringArrayVar(&f.groups, "group", nil, "`GROUP` to request (repeatable); the administrator has to agree")
+	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "`TYPE` of private key: "+joinKeyTypes())
+	flags.StringVar(&f.keyFile, "key", "", "`FILE` to keep the private key in (default: ~/.kube/certs/NAME.key)")
+	flags.BoolVar(&f.reuseKey, "reuse-key", false, "Use the existing key for the new request")
+	flags.StringVar(&f.out, "out", "", "`FILE` to write the request to (default: standard output)")
+	flags.BoolVar(&f.force, "force", false, "Overwrite an existing key and request")
+	flags.BoolVar(&f.person, "person", false, "Treat NAME as a user name even if it resembles a profile")
 	return cmd
 }
 

@@ -23,17 +23,16 @@ func (a *app) newRequests(g *globals) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "requests [NAME...]",
-		Short: "Show the requests for certificates that wait for approval, and their risks",
-		Long: `Show the CertificateSigningRequests that wait for approval: who asks, whom the
-certificate would name, for how long, and what speaks against it. Risks are
-found by the roles and bindings that the cluster really has. With NAME, everything about
-that request is shown.`,
+		Short: "List pending certificate signing requests and their risks",
+		Long: `List pending CertificateSigningRequests: the requester, the user and groups
+that the certificate would name, its lifetime, and its risks, based on the
+cluster's RBAC bindings. With NAME, that request is shown in full.`,
 		Example: a.examples(
-			"# What waits for approval?",
+			"# Which requests are pending?",
 			"%s requests",
-			"# Everything about one of them",
+			"# One request in full",
 			"%s requests csr-8xk2v",
-			"# All that the cluster has not forgotten yet, with names, keys and usages",
+			"# Include decided requests, with names, keys and usages",
 			"%s requests --all -o wide"),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if err := report.CheckListFormat(output); err != nil {
@@ -49,8 +48,8 @@ that request is shown.`,
 			return a.requests(cmd.Context(), g, names, all, output, colors)
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "Show decided requests too")
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+strings.Join(report.ListFormats(), ", "))
+	cmd.Flags().BoolVar(&all, "all", false, "Include requests that are decided")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output `FORMAT`: "+strings.Join(report.ListFormats(), ", "))
 	return cmd
 }
 

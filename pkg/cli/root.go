@@ -25,13 +25,13 @@ func (a *app) newRoot() *cobra.Command {
 	g := &globals{kubectl: genericclioptions.NewConfigFlags(true)}
 	root := &cobra.Command{
 		Use:   "kubectl-certs",
-		Short: "See, judge and issue the certificates that a Kubernetes cluster runs on",
-		Long: `See, judge and issue the certificates that a Kubernetes cluster runs on, with
-nothing but access to its API.`,
+		Short: "Inspect, check and issue the certificates of a Kubernetes cluster",
+		Long: `Inspect, check and issue the certificates of a Kubernetes cluster, and manage
+kubeconfigs, using only access to its API.`,
 		Example: a.examples(
-			"# Which certificates does this cluster run on, and when do they expire?",
+			"# Which certificates does this cluster use, and when do they expire?",
 			"%s inspect",
-			"# A kubeconfig for an administrator, good for a day",
+			"# A kubeconfig for an administrator, valid for a day",
 			"%s issue admin --name alice"),
 		Annotations:      map[string]string{cobra.CommandDisplayNameAnnotation: a.program},
 		SilenceErrors:    true,
@@ -48,31 +48,31 @@ nothing but access to its API.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(
-		a.newInspect(g),
-		a.newCheck(g),
-		a.newIssue(g),
-		a.newIssued(g),
-		a.newRequest(),
-		a.newAccept(g),
-		a.newRequests(g),
-		a.newApprove(g),
-		a.newDeny(g),
-		a.newRenew(g),
-		a.newCredential(g),
-		a.newOffboard(g),
-		a.newKubeconfig(g),
-		a.newOptions(),
-		a.newReadFiles(),
-		a.newVersion(),
-	)
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"See and check", []*cobra.Command{a.newInspect(g), a.newCheck(g)}},
+		{"People and components", []*cobra.Command{
+			a.newIssue(g), a.newRequest(), a.newAccept(g), a.newRequests(g), a.newApprove(g), a.newDeny(g),
+			a.newIssued(g), a.newRenew(g), a.newOffboard(g),
+		}},
+		{"Kubeconfigs", []*cobra.Command{a.newKubeconfig(g), a.newCredential(g)}},
+		{"This program", []*cobra.Command{a.newOptions(), a.newVersion(), a.newReadFiles()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title + ":"})
+		for _, command := range group.commands {
+			command.GroupID = group.title
+			root.AddCommand(command)
+		}
+	}
 	return root
 }
 
 func (g *globals) register(flags *pflag.FlagSet) {
 	g.kubectl.AddFlags(flags)
-	flags.StringVar(&g.color, "color", "auto", "Colour the output: auto (on a terminal, unless NO_COLOR is set), always or never")
-	flags.StringVar(&g.kuberc, "kuberc", "", "File with kubectl's preferences, which say what credential plugins may run (default: $KUBERC, or ~/.kube/kuberc)")
+	flags.StringVar(&g.color, "color", "auto", "Color the output: auto (on a terminal, unless NO_COLOR is set), always or never")
+	flags.StringVar(&g.kuberc, "kuberc", "", "`FILE` with kubectl's preferences, which say what credential plugins may run (default: $KUBERC, or ~/.kube/kuberc)")
 	flags.AddFlag(logFlag())
 }
 
@@ -106,7 +106,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 func (a *app) newOptions() *cobra.Command {
 	return &cobra.Command{
 		Use:   "options",
-		Short: "List the flags that every command takes",
+		Short: "List the flags inherited by all commands",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(a.out, "Every command takes these flags:\n\n%s", cmd.InheritedFlags().FlagUsages())
@@ -115,7 +115,7 @@ func (a *app) newOptions() *cobra.Command {
 	}
 }
 
-// usageTemplate is cobra's, short of the inherited flags.
+// usageTemplate is cobra's, without the inherited flags and for 80 columns.
 const usageTemplate = `Usage:{{if .HasAvailableSubCommands}}
   {{.CommandPath}} COMMAND [flags]{{else}}
   {{.UseLine}}{{end}}{{if .HasExample}}
@@ -123,11 +123,14 @@ const usageTemplate = `Usage:{{if .HasAvailableSubCommands}}
 Examples:
 {{.Example}}{{end}}{{if .HasAvailableSubCommands}}
 
-Commands:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{if and .HasParent .HasAvailableLocalFlags}}
+{{if .Groups}}{{$commands := .Commands}}{{range $i, $group := .Groups}}{{if $i}}
+
+{{end}}{{$group.Title}}{{range $commands}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{else}}Commands:{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{if and .HasParent .HasAvailableLocalFlags}}
 
 Flags:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+{{.LocalFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}{{end}}
 
 kubectl's own flags (--context, --kubeconfig, --as, --request-timeout ...) work
 here too: see "{{.Root.CommandPath}} options".

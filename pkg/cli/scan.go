@@ -46,9 +46,9 @@ type scanFlags struct {
 }
 
 func (f *scanFlags) register(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&f.sources, "sources", nil, "What to read, of: "+strings.Join(sourceNames(), ", ")+" (default: all)")
-	flags.StringVar(&f.reach, "reach", string(cluster.ReachAuto), "How to get to the nodes' ports: auto, direct or port-forward")
-	flags.StringVarP(&f.labels, "selector", "l", "", "Show only Secrets with these labels, as in app=web,tier!=test")
+	flags.StringSliceVar(&f.sources, "sources", nil, "`SOURCES` to read: "+strings.Join(sourceNames(), ", ")+" (default: all)")
+	flags.StringVar(&f.reach, "reach", string(cluster.ReachAuto), "`WAY` to reach node ports: auto, direct or port-forward")
+	flags.StringVarP(&f.labels, "selector", "l", "", "Show only Secrets that match this label `SELECTOR`, such as app=web,tier!=test")
 	flags.BoolVarP(&f.allNamespaces, "all-namespaces", "A", false, "Show all namespaces (the default)")
 	f.fileFlags.register(flags)
 }
