@@ -281,6 +281,10 @@ func (r *fileReader) keyUnread(key, certificate string, err error) {
 func (w *walker) keyedTrees(matches map[string]catalog.Match) map[string]bool {
 	keyed := map[string]bool{}
 	bare := map[string]bool{}
+	// One machine may have several trees of a layout, and one key in one of them.
+	type machine struct{ layout, root string }
+	keyedMachines := map[machine]bool{}
+	machines := map[string]machine{}
 	for _, f := range w.files {
 		m, ok := matches[f.name]
 		if !ok || m.Old || m.File.Row == "" || len(m.File.Places) > 0 || !namedAsCertificate(f.name) {
@@ -290,10 +294,15 @@ func (w *walker) keyedTrees(matches map[string]catalog.Match) map[string]bool {
 		for _, name := range keyNames(f) {
 			if _, err := follow(name); err == nil && name != f.path && name != f.beside {
 				there = true
+				keyedMachines[machine{m.Layout, machineOf(m.Root, m.Home)}] = true
 			}
 		}
+		machines[m.Root] = machine{m.Layout, machineOf(m.Root, m.Home)}
 		keyed[m.Root] = keyed[m.Root] || there
 		bare[m.Root] = true
+	}
+	for root, of := range machines {
+		keyed[root] = keyed[root] || keyedMachines[of]
 	}
 	for _, f := range w.files {
 		if root := matches[f.name].Root; bare[root] && !keyed[root] {
