@@ -1,7 +1,6 @@
 package pki_test
 
 import (
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -148,7 +147,7 @@ func TestReadKey(t *testing.T) {
 			if fault != tt.want || name != tt.algorithm {
 				t.Errorf("%q, %q, want %q, %q", fault, name, tt.want, tt.algorithm)
 			}
-			if fault == "" && !k.ec.PublicKey.Equal(public.(crypto.PublicKey)) {
+			if fault == "" && !k.ec.PublicKey.Equal(public) {
 				t.Errorf("another key: %v", public)
 			}
 			_, err := tls.X509KeyPair([]byte(cert), []byte(tt.text))
