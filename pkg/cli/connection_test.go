@@ -120,7 +120,7 @@ func TestAPeerThatHangsUp(t *testing.T) {
 	}()
 	for range 3 { // it is a race between the two ends
 		out, errs, code := program(t, c.kubeconfig(t, "https://"+listener.Addr().String(), "alice"), "inspect", "--request-timeout", "3s")
-		if code != 1 || strings.Contains(errs, "interrupted") || !strings.Contains(errs, "cannot reach the API server") {
+		if code != 1 || strings.Contains(errs, "interrupted") || !strings.Contains(errs, "was reached, and the connection was closed") {
 			t.Errorf("exit %d: %s", code, errs)
 		}
 		for _, want := range []string{"CN=alice", "CN=kube-apiserver"} {

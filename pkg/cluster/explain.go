@@ -7,12 +7,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,6 +17,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/netfault"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
@@ -41,6 +39,10 @@ func (c *Cluster) Explain(err error, now time.Time) error {
 	}
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return c.explainUntrusted(untrusted.Err)
+	}
+	if !os.IsTimeout(err) && netfault.HungUp(err) {
+		return hint.Wrap(fmt.Errorf("%s was reached, and the connection was closed without an answer", c.Server),
+			"try again; if it stays so, look at the API server's log, and at the proxy or load balancer before it")
 	}
 	if fault := transportFault(err); fault != "" {
 		return hint.Wrap(fmt.Errorf("cannot reach the API server at %s: %s", c.Server, fault),
@@ -111,17 +113,6 @@ func transportFault(err error) string {
 			return sys.Err.Error()
 		}
 		return op.Err.Error()
-	}
-	request, ok := errors.AsType[*url.Error](err)
-	if !ok {
-		return "" // no HTTP request failed, whatever words are in it
-	}
-	// net/http has texts, but no types, for a server that hangs up early: which
-	// one it is depends on which of the two ends notices first (errServerClosedIdle
-	// and errServerClosedConn in net/http, transport.go and h2_bundle.go).
-	closed := strings.HasPrefix(request.Err.Error(), "http: server closed") || strings.HasPrefix(request.Err.Error(), "http2: ")
-	if closed || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
-		return "the connection was closed"
 	}
 	return ""
 }

@@ -124,7 +124,7 @@ func TestExplainAServerThatHangsUp(t *testing.T) {
 	} {
 		c := &Cluster{Context: "test", Server: "https://example.com"}
 		got := c.Explain(&url.Error{Op: "Get", URL: "https://example.com/version", Err: inner}, time.Now())
-		const want = "cannot reach the API server at https://example.com: the connection was closed"
+		const want = "https://example.com was reached, and the connection was closed without an answer"
 		if got.Error() != want || hint.Of(got) == "" {
 			t.Errorf("%v is explained as %q, with hint %q", inner, got, hint.Of(got))
 		}

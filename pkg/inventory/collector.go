@@ -73,7 +73,7 @@ type Collector struct {
 
 	mu       sync.Mutex
 	seen     map[[sha256.Size]byte]*certificate
-	count    int
+	counted  map[hashPrefix]struct{}
 	requests []Request
 	findings []PlaceFinding
 	skipped  []Skip
@@ -102,9 +102,9 @@ func (c *Collector) Trust(p Pool) {
 
 // See reports a certificate, and those that came with it.
 func (c *Collector) See(s Sighting) {
-	c.see(s, true)
+	c.see(s)
 	for i, between := range s.Intermediates {
-		c.see(presented(s, i, between), false)
+		c.see(presented(s, i, between))
 	}
 }
 
@@ -122,7 +122,7 @@ func presented(s Sighting, i int, cert *x509.Certificate) Sighting {
 	return behind
 }
 
-func (c *Collector) see(s Sighting, counts bool) {
+func (c *Collector) see(s Sighting) {
 	hash := sha256.Sum256(s.Certificate.Raw)
 	var own []Finding
 	if manifold(s.Place) {
@@ -130,9 +130,10 @@ func (c *Collector) see(s Sighting, counts bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if counts {
-		c.count++
+	if c.counted == nil {
+		c.counted = map[hashPrefix]struct{}{}
 	}
+	c.counted[hashPrefix(hash[:])] = struct{}{}
 	if c.FaultsOnly && manifold(s.Place) && !slices.ContainsFunc(own, isFault) {
 		return
 	}
@@ -198,11 +199,16 @@ func (c *Collector) Look(rows ...string) {
 	}
 }
 
-// Count returns how many certificates were reported so far.
+// hashPrefix is enough of a SHA-256 to count certificates by, where as little
+// as that is kept of those without faults.
+type hashPrefix [16]byte
+
+// Count returns how many certificates were reported so far: each once, in
+// however many places it was seen, as Inventory lists them.
 func (c *Collector) Count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.count
+	return len(c.counted)
 }
 
 // Inventory folds what was reported so far into one entry per certificate,
@@ -228,6 +234,7 @@ func (c *Collector) Inventory(cluster Cluster) *Inventory {
 		f.entry.Findings = judge(f, evidence)
 		f.entry.Status = statusOf(f.entry.Findings)
 	}
+	refuseUnloadable(found, c.findings)
 	sortAsTrustIs(found)
 
 	inv := &Inventory{

@@ -115,6 +115,9 @@ const (
 type PlaceFinding struct {
 	Location
 	Finding
+	// Of is where the certificate lies that cannot be used because of it, if
+	// that is elsewhere: a finding about a key is about its certificate.
+	Of string `json:"-"`
 }
 
 // Subject is who a certificate is about.

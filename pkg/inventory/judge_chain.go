@@ -204,7 +204,7 @@ func (e *evidence) strangers(found []*certificate) []PlaceFinding {
 			if fault == nil || fault.Kind == pki.FaultLeaf {
 				continue
 			}
-			findings = append(findings, PlaceFinding{v.at, Finding{CodeChainBroken, Critical,
+			findings = append(findings, PlaceFinding{Location: v.at, Finding: Finding{CodeChainBroken, Critical,
 				fmt.Sprintf("does not trust the API server that it connects to (%s): %s", v.server, refusal{fault: fault}.reason(e)),
 				"put the CA that signed the API server's certificate there: kube-root-ca.crt has it"}})
 			break

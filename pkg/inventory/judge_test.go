@@ -299,7 +299,7 @@ func TestMessages(t *testing.T) {
 		{"expired", beside(client(ca.Issue(t, pkitest.Client("alice"), pkitest.Left(-3*pkitest.Day)))),
 			"expired 3d ago; ask whoever issued it for a new one"},
 		{"an administrator's", beside(client(ca.Issue(t, pkitest.Client("alice", catalog.KubeadmAdmins), pkitest.Left(5*pkitest.Day)))),
-			`expires in 5d; have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue admin --name "alice"`},
+			`expires in 5d; have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue admin --name alice`},
 		{"a server's", beside(server(ca.Issue(t, pkitest.Server("kube-apiserver", "k8s.example"), pkitest.Left(5*pkitest.Day)), "k8s.example")),
 			"expires in 5d; renew it on its node (with kubeadm: kubeadm certs renew all) and restart what uses it"},
 		{"a CA's", beside(anchor(catalog.ClientCA, pkitest.NewCA(t, "kubernetes", pkitest.Left(5*pkitest.Day)))),

@@ -1,10 +1,12 @@
 package inventory
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 )
 
 // runsOf is what runs the cluster, or the machine, that c is from: the files say it
@@ -49,13 +51,13 @@ func renewalOfRow(c *certificate, row catalog.Entry, runs catalog.Distribution) 
 		return runs.RenewKubelet
 	case p != nil && p.CommonNamePrefix != "":
 		node := strings.TrimPrefix(commonName, p.CommonNamePrefix)
-		return fmt.Sprintf("the kubelet renews it by itself while it is valid; afterwards: kubectl certs issue %s --node %q, and put the file where the node's kubeconfig points", p.Name, node)
+		return fmt.Sprintf("the kubelet renews it by itself while it is valid; afterwards: kubectl certs issue %s --node %s, and put the file where the node's kubeconfig points", p.Name, hint.ShellWord(node))
 	case row.Name == catalog.SuperAdmin && runs.RenewAdmin != "":
 		return runs.RenewAdmin
 	case row.Name == catalog.SuperAdmin:
 		return catalog.RenewMasters()
 	case p != nil && p.CommonName == "":
-		return fmt.Sprintf("have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue %s --name %q", row.Name, commonName)
+		return fmt.Sprintf("have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue %s --name %s", cmp.Or(p.Name, row.Name), hint.ShellWord(commonName))
 	case c.signer == c && (row.Name == "scheduler-server" || row.Name == "controller-manager-server"):
 		return "restart its component, which makes another one in memory at each start"
 	case row.Name == "kubelet-server" && runs.Name == catalog.Kubeadm:
@@ -63,7 +65,7 @@ func renewalOfRow(c *certificate, row catalog.Entry, runs catalog.Distribution) 
 	case runs.Renew != "":
 		return runs.Renew
 	case p != nil:
-		return fmt.Sprintf("issue a new one and give it to the component: kubectl certs issue %s", row.Name)
+		return fmt.Sprintf("issue a new one and give it to the component: kubectl certs issue %s", cmp.Or(p.Name, row.Name))
 	}
 	return "renew it on its node (with kubeadm: kubeadm certs renew all) and restart what uses it"
 }

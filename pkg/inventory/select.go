@@ -42,8 +42,9 @@ func (inv *Inventory) Select(names []string) (selected *Inventory, unknown []str
 			narrowed.Requests = append(narrowed.Requests, r)
 		}
 	}
+	refused := Refused(narrowed.Items)
 	for _, f := range inv.Findings {
-		if keep(f.Location.isCalled, f.Location.mayBeMeantBy) {
+		if refused[f.CertificateAt()] || keep(f.Location.isCalled, f.Location.mayBeMeantBy) {
 			narrowed.Findings = append(narrowed.Findings, f)
 		}
 	}

@@ -6,11 +6,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Kind is whose fault it is.
@@ -54,7 +56,7 @@ func Of(err error) (f Fault, ok bool) {
 		return f, true
 	}
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return Fault{Kind: ServerUntrusted, Reason: verification(untrusted.Err), Chain: untrusted.UnverifiedCertificates}, true
+		return Fault{Kind: ServerUntrusted, Reason: verification(untrusted), Chain: untrusted.UnverifiedCertificates}, true
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == remoteError {
 		return alertFault(op.Err), true
@@ -81,7 +83,7 @@ const (
 func proxyFault(err error) (Fault, bool) {
 	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == proxyConnect || op.Op == socksConnect) {
 		if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](op.Err); ok {
-			return Fault{Kind: ProxyUnreachable, Reason: "its certificate " + verification(untrusted.Err)}, true
+			return Fault{Kind: ProxyUnreachable, Reason: "its certificate " + verification(untrusted)}, true
 		}
 		return Fault{Kind: ProxyUnreachable, Reason: innermost(op.Err)}, true
 	}
@@ -131,13 +133,18 @@ func alertFault(alert error) Fault {
 }
 
 // verification says why a certificate is not verified, after "its certificate".
-func verification(err error) string {
+func verification(untrusted *tls.CertificateVerificationError) string {
+	err := untrusted.Err
 	const day = "2006-01-02 15:04 MST"
 	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired && e.Cert != nil {
-		if strings.Contains(e.Detail, "is before") {
-			return "is not valid before " + e.Cert.NotBefore.UTC().Format(day)
+		whose := ""
+		if chain := untrusted.UnverifiedCertificates; len(chain) > 0 && !e.Cert.Equal(chain[0]) {
+			whose = "is signed by a CA that "
 		}
-		return "expired on " + e.Cert.NotAfter.UTC().Format(day)
+		if strings.Contains(e.Detail, "is before") {
+			return whose + "is not valid before " + e.Cert.NotBefore.UTC().Format(day)
+		}
+		return whose + "expired on " + e.Cert.NotAfter.UTC().Format(day)
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return "is not signed by a CA that is trusted here"
@@ -161,4 +168,19 @@ func innermost(err error) string {
 		}
 		err = inner
 	}
+}
+
+// HungUp reports whether the server was reached, and ended the connection
+// without an answer. net/http has texts, but no types, for a server that hangs
+// up early: which one it is depends on which of the two ends notices first
+// (errServerClosedIdle and errServerClosedConn in net/http, transport.go and
+// h2_bundle.go).
+func HungUp(err error) bool {
+	request, ok := errors.AsType[*url.Error](err)
+	if !ok {
+		return false // no HTTP request failed, whatever words are in it
+	}
+	text := request.Err.Error()
+	return strings.HasPrefix(text, "http: server closed") || strings.HasPrefix(text, "http2: ") ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

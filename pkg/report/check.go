@@ -177,6 +177,7 @@ type checked struct {
 	*category
 	subjects []subject
 	sound    int              // subjects without faults
+	blamed   int              // subjects that say why another one is not sound
 	unsure   int              // of them, those that could not be verified
 	first    *inventory.Entry // of them, the first to end
 }
@@ -184,7 +185,7 @@ type checked struct {
 // check sorts inv into categories; those that could not have been seen are left
 // out.
 func check(inv *inventory.Inventory, o CheckOptions) []*checked {
-	in := map[*category]*checked{}
+	in, refused := map[*category]*checked{}, inventory.Refused(inv.Items)
 	for _, c := range categories {
 		in[c] = &checked{category: c}
 	}
@@ -196,7 +197,11 @@ func check(inv *inventory.Inventory, o CheckOptions) []*checked {
 		in[categoryOf(e)].add(subject{called(e), e, e.Findings}, inv.TakenAt)
 	}
 	for _, f := range inv.Findings {
-		in[categoryAt(f.Source)].add(subject{f.Where, nil, []inventory.Finding{f.Finding}}, inv.TakenAt)
+		c := in[categoryAt(f.Source)]
+		if refused[f.CertificateAt()] {
+			c.blamed++ // the certificate is counted
+		}
+		c.add(subject{f.Where, nil, []inventory.Finding{f.Finding}}, inv.TakenAt)
 	}
 	for _, r := range inv.Requests {
 		in[inRequests].add(subject{r.Name, nil, r.Findings}, inv.TakenAt)
@@ -221,7 +226,7 @@ func (c *checked) add(s subject, now time.Time) {
 	}
 	slices.SortStableFunc(faults, func(a, b inventory.Finding) int { return b.Severity.Compare(a.Severity) })
 	s.faults = faults
-	if len(faults) == 0 {
+	if len(faults) == 0 && !(s.entry != nil && s.entry.Status == inventory.Invalid) {
 		c.sound++
 		if s.entry != nil && unverified(s.entry) {
 			c.unsure++

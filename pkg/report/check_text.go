@@ -63,10 +63,10 @@ func writeCategory(out *strings.Builder, c *checked, now time.Time, o CheckOptio
 // requests is no longer anybody's concern when it ends.
 func (c *checked) soundness(now time.Time) string {
 	var text string
-	switch all := len(c.subjects); {
+	switch all := len(c.subjects) - c.blamed; {
 	case all == 0:
 		return "nothing is wrong with any"
-	case all == 1:
+	case all == 1 && c.sound == 1:
 		text = "1 " + c.one + " is sound"
 	case c.sound == all:
 		text = fmt.Sprintf("%d %s are sound", all, c.many)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,16 +20,17 @@ func see(code inventory.Code) string { return Docs + "#" + string(code) }
 // Detail writes everything about each certificate in sections, for a reader who
 // asked for a few, and what could not be read.
 func Detail(w io.Writer, inv *inventory.Inventory, o Options) error {
-	return writeSections(w, &inventory.Inventory{TakenAt: inv.TakenAt, Items: inv.Items, Skipped: inv.Skipped}, o, details, skipped)
+	return writeSections(w, &inventory.Inventory{TakenAt: inv.TakenAt, Items: inv.Items, Findings: inv.Findings, Skipped: inv.Skipped}, o, details, skipped)
 }
 
 func details(w io.Writer, inv *inventory.Inventory, o Options) error {
+	o.namesakes = namesakes(inv.Items)
 	var out strings.Builder
 	for i := range inv.Items {
 		if i > 0 {
 			out.WriteString("\n")
 		}
-		writeDetail(&out, &inv.Items[i], inv.TakenAt, o)
+		writeDetail(&out, &inv.Items[i], inv, o)
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
@@ -43,20 +45,22 @@ type paragraph struct {
 	lines []line
 }
 
-func writeDetail(out *strings.Builder, e *inventory.Entry, now time.Time, o Options) {
+func writeDetail(out *strings.Builder, e *inventory.Entry, inv *inventory.Inventory, o Options) {
+	now := inv.TakenAt
 	state := status(e, o.Colors)
 	out.WriteString(o.Colors.text(bold, Printable(e.ID())) + "  " + state.painted(Printable(state.text)) + ", " + remaining(e.NotAfter, now) + "\n")
 	if use := use(e); use != "" {
 		out.WriteString(use + "\n")
 	}
-	for _, p := range paragraphs(e, now) {
+	for _, p := range paragraphs(e, now, o) {
 		writeParagraph(out, p, o)
 	}
 	out.WriteString("\n" + o.Colors.text(bold, "Findings") + "\n")
-	if len(e.Findings) == 0 {
+	all := append(findingsAt(inv, e), e.Findings...)
+	if len(all) == 0 {
 		out.WriteString("  none\n")
 	}
-	for _, f := range e.Findings {
+	for _, f := range all {
 		sign := mark(f.Severity, o.Colors)
 		if f.Severity == inventory.Info {
 			sign = "i"
@@ -67,6 +71,19 @@ func writeDetail(out *strings.Builder, e *inventory.Entry, now time.Time, o Opti
 		}
 		out.WriteString("    see " + Printable(see(f.Code)) + "\n")
 	}
+}
+
+// findingsAt are what is wrong with the places of a certificate that cannot be
+// used because of them, each with its place.
+func findingsAt(inv *inventory.Inventory, e *inventory.Entry) []inventory.Finding {
+	var all []inventory.Finding
+	for _, f := range inv.Findings {
+		if e.Status == inventory.Invalid && slices.Contains(e.Locations, f.CertificateAt()) {
+			f.Message = f.Where + " " + f.Message
+			all = append(all, f.Finding)
+		}
+	}
+	return all
 }
 
 // use says who presents the certificate to whom, where that is known.
@@ -83,7 +100,7 @@ func remaining(end, now time.Time) string {
 	return left(end, now) + " left"
 }
 
-func paragraphs(e *inventory.Entry, now time.Time) []paragraph {
+func paragraphs(e *inventory.Entry, now time.Time, o Options) []paragraph {
 	const moment = "2006-01-02 15:04:05 MST"
 	return []paragraph{
 		{"Names", []line{
@@ -101,7 +118,7 @@ func paragraphs(e *inventory.Entry, now time.Time) []paragraph {
 		{"Key", []line{{"public key", key(e)}, {"signed with", e.SignatureAlgorithm}}},
 		{"Fingerprint", []line{{"SHA-256", colons(e.SHA256)}, {"serial", e.SerialNumber}}},
 		{"Seen at", seenAt(e)},
-		{"Trust", []line{{"signed by", signedBy(e)}, {"held against", list(e.HeldAgainst)}, {"chain", verified(e)}}},
+		{"Trust", []line{{"signed by", signedBy(e, o)}, {"held against", list(e.HeldAgainst)}, {"chain", verified(e)}}},
 	}
 }
 

@@ -49,7 +49,7 @@ func fold(branches []*branch, now time.Time) (rest []*branch, bunches []bunch) {
 // foldable reports whether there is no more to say of a certificate than that
 // it is one of its kind.
 func foldable(b *branch, kind string) bool {
-	if len(b.signed) > 0 || !strings.HasPrefix(b.entry.Name, kind) {
+	if len(b.signed) > 0 || b.entry.Status == inventory.Invalid || !strings.HasPrefix(b.entry.Name, kind) {
 		return false
 	}
 	for _, f := range b.entry.Findings {

@@ -29,6 +29,9 @@ type Options struct {
 	// --sort-by does: "notAfter", ".subject.commonName", "{.publicKey.bits}".
 	// "" leaves them as the trust is.
 	SortBy string
+
+	// namesakes are the names that several CAs of the inventory go by.
+	namesakes map[string]bool
 }
 
 // Formats are the formats by the name that -o takes, in the order that help

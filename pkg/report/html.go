@@ -268,7 +268,7 @@ func factsTable(e *inventory.Entry, now time.Time) template.HTML {
 	text := func(s string) string { return template.HTMLEscapeString(Printable(s)) }
 	var out strings.Builder
 	out.WriteString("<table><caption>" + text(e.ID()) + "</caption>")
-	for _, p := range paragraphs(e, now) {
+	for _, p := range paragraphs(e, now, Options{}) {
 		lines := slices.DeleteFunc(p.lines, func(l line) bool { return l.text == "" })
 		for i, l := range lines {
 			row := "\n<tr>"

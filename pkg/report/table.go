@@ -69,7 +69,7 @@ var (
 	factLeft    = fact{column{title: "LEFT"}, func(e *inventory.Entry, now time.Time, _ Options) cell { return plain(left(e.NotAfter, now)) }}
 	factStatus  = fact{column{title: "STATUS"}, func(e *inventory.Entry, _ time.Time, o Options) cell { return status(e, o.Colors) }}
 	factSubject = fact{column{title: "SUBJECT", least: 16, optional: true}, func(e *inventory.Entry, _ time.Time, _ Options) cell { return plain(e.Subject.String()) }}
-	factSigner  = fixed("SIGNED BY", signedBy)
+	factSigner  = fact{column{title: "SIGNED BY"}, func(e *inventory.Entry, _ time.Time, o Options) cell { return plain(signedBy(e, o)) }}
 )
 
 var (
@@ -107,10 +107,11 @@ func writeCertificates(w io.Writer, inv *inventory.Inventory, o Options, facts [
 		_, err := fmt.Fprintln(w, "No certificates found.")
 		return err
 	}
+	o.namesakes = namesakes(inv.Items)
 	l := newListing(column{title: "NAME", least: 20}, facts, inv.TakenAt, o)
 	if o.SortBy != "" {
 		for i := range inv.Items {
-			l.add(&inv.Items[i], inv.Items[i].Name)
+			l.add(&inv.Items[i], o.apart(inv.Items[i].Name, inv.Items[i].SHA256))
 		}
 		return l.write(w, o)
 	}
@@ -172,14 +173,14 @@ func left(end, now time.Time) string {
 	return inventory.Span(end, now) + " ago"
 }
 
-func signedBy(e *inventory.Entry) string {
+func signedBy(e *inventory.Entry, o Options) string {
 	switch {
 	case e.SignedBySHA256 != "" && e.SignedBySHA256 == e.SHA256:
 		return "itself"
 	case e.SignedBy == "":
 		return "not seen"
 	}
-	return e.SignedBy
+	return o.apart(e.SignedBy, e.SignedBySHA256)
 }
 
 func key(e *inventory.Entry) string {

@@ -394,7 +394,7 @@ func TestEndpointThroughProxy(t *testing.T) {
 	}{
 		{"connects", tunnel, []string{"kube-apiserver: " + address}, nil},
 		{"refuses", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, nil, []string{address + ": Bad Gateway"}},
-		{"hangs up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, nil, []string{address + ": EOF"}},
+		{"hangs up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, nil, []string{address + ": the connection was closed without an answer"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

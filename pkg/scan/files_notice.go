@@ -58,9 +58,17 @@ func (n notice) finding(source, where string) (inventory.PlaceFinding, bool) {
 		severity = inventory.Critical // a component needs it
 	}
 	return inventory.PlaceFinding{
-		Location: inventory.Location{Source: source, Where: where},
-		Finding:  inventory.Finding{Code: w.finding, Severity: severity, Message: n.text(w.message), Fix: n.text(w.fix)},
+		Location: inventory.Location{Source: source, Where: where}, Of: n.certificate(),
+		Finding: inventory.Finding{Code: w.finding, Severity: severity, Message: n.text(w.message), Fix: n.text(w.fix)},
 	}, w.finding != ""
+}
+
+// certificate is the path of the certificate whose key n is about, or "".
+func (n notice) certificate() string {
+	if words[n.Code].finding != inventory.CodeKeyUnusable || n.Code == noticeNoCurve || len(n.Args) == 0 {
+		return ""
+	}
+	return n.Args[0]
 }
 
 // skip returns what n says about a place as something that was skipped.

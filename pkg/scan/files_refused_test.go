@@ -42,6 +42,10 @@ func TestPairsAreJudgedAsGoDoes(t *testing.T) {
 		{"with its CA behind", slices.Concat(cert, ca.PEM()), key, ""},
 		{"behind its CA", slices.Concat(ca.PEM(), cert), key, "number 2 in it"},
 		{"behind two", slices.Concat(ca.PEM(), pkitest.NewCA(t, "other").PEM(), cert), key, "number 3 in it"},
+		{"the key of its CA", slices.Concat(cert, ca.PEM()), keyPEM(t, "kubernetes"), ""},
+		{"in the middle of CAs", slices.Concat(ca.PEM(), cert, ca.PEM()), key, "number 2 in it"},
+		{"behind another's", slices.Concat(pki.EncodeCertificates(ca.Issue(t, pkitest.Server("other", "other"))), cert), key, "number 2 in it"},
+		{"behind its CA, with Windows' line ends", bytes.ReplaceAll(slices.Concat(ca.PEM(), cert), []byte("\n"), []byte("\r\n")), key, "number 2 in it"},
 		{"another's key", cert, keyPEM(t, "other"), ""},
 		{"an empty key", cert, []byte{}, "an empty file"},
 		{"a blank key", cert, []byte("\n \n"), "an empty file"},
@@ -100,6 +104,9 @@ func TestPairsAreJudgedAsGoDoes(t *testing.T) {
 				}
 			}
 			for _, e := range inv.Items {
+				if e.Name == "apiserver" && refused != nil && e.Status != inventory.Invalid {
+					t.Errorf("%s is called %s; Go says %v", e.Name, e.Status, refused)
+				}
 				for _, f := range e.Findings {
 					if f.Code == inventory.CodeKeyMismatch && e.Name == "apiserver" {
 						critical = append(critical, f.Message)

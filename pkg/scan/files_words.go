@@ -53,7 +53,7 @@ const (
 )
 
 const (
-	asRoot      = "read it as root: sudo kubectl-certs inspect --files"
+	asRoot      = "read it as root: sudo kubectl-certs inspect --files PATH"
 	putAgain    = "look at what is stored there, and put the certificate there again"
 	putKeyAgain = "put the private key that belongs to the certificate there again, from a backup, or issue a new pair"
 	asPEM       = "write it as PEM: a line BEGIN CERTIFICATE, base64, a line END CERTIFICATE"
@@ -84,14 +84,14 @@ var words = map[noticeCode]wording{
 	noticeCircle:       skipped(0, "symbolic links lead in circles", "fix the link"),
 	noticeOutside:      skipped(1, "it links to {0}, which is not in this copy", "copy that too, or read the files on their own machine"),
 	noticeTooLarge:     skipped(0, fmt.Sprintf("it is larger than %d MiB", mostFileBytes>>20), "no file with certificates is that large: take them out of it, and name those"),
-	noticeConfTooLarge: skipped(0, fmt.Sprintf("it is a kubeconfig larger than %d MiB", mostConfBytes>>20), "split it: kubectl certs kubeconfig extract"),
+	noticeConfTooLarge: skipped(0, fmt.Sprintf("it is a kubeconfig larger than %d MiB", mostConfBytes>>20), "split it: kubectl certs kubeconfig extract CONTEXT"),
 	noticeInputOutput:  skipped(0, "{detail|reading it failed}", "check the path"),
 	noticeTooDeep:      skipped(0, fmt.Sprintf("it lies more than %d directories deep", deepest), "name it itself"),
 	noticeTooMany:      skipped(0, fmt.Sprintf("there are more than %d files", mostFiles), "name the directories that hold certificates"),
 	noticeLate:         skipped(0, "not read in time", "name fewer files"),
 	noticeBarren:       skipped(0, "there are no certificates in it", "name a directory or a file with certificates, kubeconfigs or manifests: PEM, DER, YAML or JSON"),
 	noticeRefersGone:   skipped(1, "the file that it names is not there: {0}", "read the file on the machine that it is from, or copy that directory too"),
-	noticeKeyClosed:    skipped(1, "permission denied: whether it fits {0} is not known", "compare them as root: sudo kubectl-certs inspect --files"),
+	noticeKeyClosed:    skipped(1, "permission denied: whether it fits {0} is not known", "compare them as root: sudo kubectl-certs inspect --files PATH"),
 	noticeBadManifest:  skipped(0, "it is a manifest that is not valid YAML", "fix it: kubectl apply --dry-run=client -f FILE"),
 	noticeKeystore:     skipped(1, "it is a {0}, which is not read here", "take the certificates out: openssl pkcs12 -nokeys, keytool -exportcert -rfc"),
 

@@ -74,6 +74,8 @@ func unreached(at inventory.Location, err error) inventory.Skip {
 		s.Reason = errTooLate.Error()
 	case known:
 		s.Reason, s.Hint = refused(fault)
+	case netfault.HungUp(err):
+		s.Reason, s.Hint = "the connection was closed without an answer", "try again; if it stays so, look at its log, and at the proxy or load balancer before it"
 	case strings.Contains(err.Error(), "connection refused"):
 		s.Reason, s.Hint = "connection refused", "check that the server runs, and that it listens on this address"
 	}
