@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/util/retry"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 )
@@ -50,8 +49,8 @@ func (f *Farewell) ToDeny() []Request {
 }
 
 // CheckMayOffboard returns an error that names what the caller lacks to do
-// what f says, to that extent.
-func (f *Farewell) CheckMayOffboard(ctx context.Context, allowed permit.Allowed, extent Extent) error {
+// what f says, to that extent. Nothing is changed.
+func (f *Farewell) CheckMayOffboard(ctx context.Context, client kubernetes.Interface, allowed permit.Allowed, extent Extent) error {
 	var needed []permit.Act
 	need := func(a permit.Act) {
 		if !slices.Contains(needed, a) {
@@ -90,7 +89,11 @@ func (f *Farewell) CheckMayOffboard(ctx context.Context, allowed permit.Allowed,
 	if err := may.Ask(ctx, allowed, needed); err != nil {
 		return err
 	}
-	return permit.Join(permit.NewMissing(may.Lacking(needed), lackingAdvice), deciding)
+	missing := permit.Join(permit.NewMissing(may.Lacking(needed), lackingAdvice), deciding)
+	if missing != nil || !extent.AllBindings {
+		return missing
+	}
+	return f.probeOthers(ctx, client)
 }
 
 func (h Held) act(verb string) permit.Act {
@@ -132,7 +135,7 @@ func (f *Farewell) Offboard(ctx context.Context, client kubernetes.Interface, ex
 	}
 	if extent.AllBindings {
 		for _, h := range f.Others {
-			try(h.String()+" does not name "+f.User+" any more", func() error { return h.removeUser(ctx, client, f.User) })
+			try(h.String()+" does not name "+f.User+" any more", func() error { return h.removeUser(ctx, client, f.User, false) })
 		}
 	}
 	for _, r := range f.Records {
@@ -175,40 +178,6 @@ func (h Held) delete(ctx context.Context, client kubernetes.Interface) error {
 	}
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting %s: %w", h, err)
-	}
-	return nil
-}
-
-// removeUser takes the user's subject out of the binding as it is by then, and
-// leaves everything else: also a binding without any subject.
-func (h Held) removeUser(ctx context.Context, client kubernetes.Interface, user string) error {
-	ctx, cancel := context.WithTimeout(ctx, objectTimeout)
-	defer cancel()
-	without := func(subjects []rbacv1.Subject) []rbacv1.Subject {
-		return slices.DeleteFunc(subjects, func(s rbacv1.Subject) bool { return isUser(s, user) })
-	}
-	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		if h.Namespace == "" {
-			api := client.RbacV1().ClusterRoleBindings()
-			binding, err := api.Get(ctx, h.Name, metav1.GetOptions{})
-			if err != nil {
-				return err
-			}
-			binding.Subjects = without(binding.Subjects)
-			_, err = api.Update(ctx, binding, metav1.UpdateOptions{FieldManager: fieldManager})
-			return err
-		}
-		api := client.RbacV1().RoleBindings(h.Namespace)
-		binding, err := api.Get(ctx, h.Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		binding.Subjects = without(binding.Subjects)
-		_, err = api.Update(ctx, binding, metav1.UpdateOptions{FieldManager: fieldManager})
-		return err
-	})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("removing user %q from %s: %w", user, h, err)
 	}
 	return nil
 }

@@ -279,19 +279,44 @@ func TestOffboardInterrupted(t *testing.T) {
 }
 
 func TestCheckMayOffboard(t *testing.T) {
-	f, err := PrepareOffboard(t.Context(), town(t), may(), Leaver{User: "alice"}, pkitest.Now)
+	client := town(t)
+	f, err := PrepareOffboard(t.Context(), client, may(), Leaver{User: "alice"}, pkitest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const update = "update rolebindings.rbac.authorization.k8s.io -n dev"
-	if err := f.CheckMayOffboard(t.Context(), may(update), Extent{}); err != nil {
+	if err := f.CheckMayOffboard(t.Context(), client, may(update), Extent{}); err != nil {
 		t.Errorf("what is not done needs no permission: %v", err)
 	}
 	for _, act := range []string{update, "delete clusterrolebindings.rbac.authorization.k8s.io",
 		"delete certificatesigningrequests.certificates.k8s.io", "patch configmaps -n kube-system"} {
-		if err := f.CheckMayOffboard(t.Context(), may(act), Extent{AllBindings: true}); err == nil || !strings.Contains(err.Error(), act) {
+		if err := f.CheckMayOffboard(t.Context(), client, may(act), Extent{AllBindings: true}); err == nil || !strings.Contains(err.Error(), act) {
 			t.Errorf("without %s: got %v", act, err)
 		}
+	}
+}
+
+// Whoever changes who a binding names has to be allowed to hand out its role,
+// which is known before anything is done.
+func TestCheckMayOffboardTriesOthersBindings(t *testing.T) {
+	client := town(t)
+	f, err := PrepareOffboard(t.Context(), client, may(), Leaver{User: "alice"}, pkitest.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := len(client.Actions())
+	client.PrependReactor("update", "rolebindings", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if options := action.(clienttesting.UpdateActionImpl).UpdateOptions; !slices.Equal(options.DryRun, []string{metav1.DryRunAll}) {
+			t.Errorf("it is no dry run: %+v", options)
+		}
+		return true, nil, apierrors.NewForbidden(rbacv1.Resource("rolebindings"), "theirs", errors.New("user \"root\" is attempting to grant RBAC permissions not currently held"))
+	})
+	if err := f.CheckMayOffboard(t.Context(), client, may(), Extent{}); err != nil || len(client.Actions()) != before {
+		t.Errorf("others' bindings are left alone, and tried: %v", err)
+	}
+	const want = "bind clusterroles.rbac.authorization.k8s.io/edit (nor do you hold all that it grants)"
+	if err := f.CheckMayOffboard(t.Context(), client, may(), Extent{AllBindings: true}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

@@ -229,7 +229,7 @@ func TestDenyPending(t *testing.T) {
 			t.Errorf("deny %t: the standing is %+v", deny, s)
 		}
 		act := permitOf("update", "approval")
-		if err := f.CheckMayOffboard(t.Context(), may(act), Extent{DenyPending: deny}); (err != nil) != deny {
+		if err := f.CheckMayOffboard(t.Context(), client, may(act), Extent{DenyPending: deny}); (err != nil) != deny {
 			t.Errorf("deny %t, and may not %s: %v", deny, act, err)
 		}
 	}

@@ -89,7 +89,7 @@ func (a *app) offboard(ctx context.Context, g *globals, user string, f offboardF
 		a.say("Nothing was done (--dry-run)\n")
 		return nil
 	}
-	if err := farewell.CheckMayOffboard(ctx, c.Allowed, extent); err != nil {
+	if err := farewell.CheckMayOffboard(ctx, c.Client, c.Allowed, extent); err != nil {
 		return c.Explain(err, a.now())
 	}
 	if err := a.confirm(ctx, fmt.Sprintf("Take the access of %s back?", user), f.yes); err != nil {
@@ -97,7 +97,7 @@ func (a *app) offboard(ctx context.Context, g *globals, user string, f offboardF
 	}
 	if open := len(farewell.ToDeny()); open > 0 && !f.yes && !f.denyPending {
 		extent.DenyPending = a.confirm(ctx, fmt.Sprintf("Deny the %s named above too?", count(open, "request")), false) == nil
-		if err := farewell.CheckMayOffboard(ctx, c.Allowed, extent); err != nil {
+		if err := farewell.CheckMayOffboard(ctx, c.Client, c.Allowed, extent); err != nil {
 			return c.Explain(err, a.now())
 		}
 	}

@@ -65,7 +65,7 @@ func issuesRequest(t *testing.T, g granted) result {
 	if err := os.WriteFile(p.path("asked.csr"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return writes(t, p.path(g.id+".kubeconfig"), p.certsAlone("issue", g.id, "--request", "asked.csr", "--yes", "--expires-in", "1h", "--timeout", g.timeout()))
+	return writes(t, p.path(g.id+".kubeconfig"), p.certsAlone("issue", g.id, "--request", "asked.csr", "--out", g.id+".kubeconfig", "--yes", "--expires-in", "1h", "--timeout", g.timeout()))
 }
 
 // issuesComponent runs issue for a component of the control plane.

@@ -42,9 +42,9 @@ func renewsItself(t *testing.T, g granted) result {
 // accepts takes what an administrator made of one's own request.
 func accepts(t *testing.T, g granted) result {
 	root, user := newPerson(t, adminKubeconfig(t)), newPerson(t, "")
-	user.must("kubectl-certs", "request", g.id)
+	user.must("kubectl-certs", "request", g.id, "--out", g.id+".csr")
 	send(t, user, root, g.id+".csr")
-	root.must("kubectl-certs", "issue", g.id, "--request", g.id+".csr", "--yes", "--expires-in", "1h")
+	root.must("kubectl-certs", "issue", g.id, "--request", g.id+".csr", "--out", g.id+".kubeconfig", "--yes", "--expires-in", "1h")
 	send(t, root, user, g.id+".kubeconfig")
 	r := user.certsAlone("accept", g.id+".kubeconfig")
 	if !strings.Contains(r.stderr, "takes you for "+g.id) {

@@ -16,8 +16,10 @@ import (
 type documented struct {
 	rule      rbacv1.PolicyRule
 	namespace string
-	// without is what the program says where it may not, "" where it fails.
+	// without is what the program says where it may not. Where fails is set, it
+	// fails, and does none of what it is for.
 	without string
+	fails   bool
 }
 
 func (d documented) String() string {
@@ -86,7 +88,11 @@ func parseRule(t *testing.T, cells []string) documented {
 	switch said, ok := strings.CutPrefix(cells[4], "`"); {
 	case ok:
 		d.without = strings.TrimSuffix(said, "`")
-	case !strings.HasPrefix(cells[4], "fails"):
+	case cells[4] == "fails":
+		d.fails, d.without = true, d.rule.Verbs[0]+" "+resource
+	case strings.HasPrefix(cells[4], "fails: "):
+		d.fails = true
+	default:
 		t.Fatalf("%v: neither what is said without it, nor that it fails: %q", d, cells[4])
 	}
 	return d
