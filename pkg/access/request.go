@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
@@ -81,6 +82,9 @@ func ListRequests(ctx context.Context, client kubernetes.Interface, powers *Powe
 		}
 		return page.Continue, nil
 	})
+	if apierrors.IsForbidden(err) {
+		return nil, permit.NewMissing([]string{permit.Describe(requestAct("list"))}, lackingAdvice)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listing certificate signing requests: %w", err)
 	}
@@ -94,6 +98,9 @@ func GetRequest(ctx context.Context, client kubernetes.Interface, powers *Powers
 	if apierrors.IsNotFound(err) {
 		return nil, hint.New(fmt.Sprintf("there is no certificate signing request %q", name),
 			"the cluster forgets requests, decided ones within the hour and others within the day")
+	}
+	if apierrors.IsForbidden(err) {
+		return nil, permit.NewMissing([]string{permit.Describe(requestAct("get"))}, lackingAdvice)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading certificate signing request %q: %w", name, err)

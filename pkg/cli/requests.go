@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
@@ -70,9 +69,6 @@ func (a *app) requests(ctx context.Context, g *globals, names []string, all bool
 		found, err = getRequests(ctx, c, powers, names)
 	} else {
 		found, err = access.ListRequests(ctx, c.Client, powers, all)
-	}
-	if apierrors.IsForbidden(err) {
-		err = hint.Wrap(err, "ask an administrator for a ClusterRole with get and list on certificatesigningrequests.certificates.k8s.io")
 	}
 	if err == nil {
 		err = a.servingGate(c, servingFlags{}).AddServingRisks(ctx, found)
