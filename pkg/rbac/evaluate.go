@@ -2,6 +2,7 @@ package rbac
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -241,11 +242,15 @@ func (x *Index) worth(kind limited, p permission, name, namespace string, depth 
 // namespace, or those of all namespaces.
 func (x *Index) worthOfAccounts(name, namespace string, depth int) (Level, string) {
 	worst, note := Local, "service account "+name
+	// One without a binding of its own still has those of its groups.
+	namespaces := map[string]bool{namespace: true}
 	for account := range x.accounts {
-		ns, n, _ := splitAccount(account)
-		if n != name || namespace != "" && ns != namespace {
-			continue
+		if ns, _, ok := splitAccount(account); ok && namespace == "" {
+			namespaces[ns] = true
 		}
+	}
+	for _, ns := range slices.Sorted(maps.Keys(namespaces)) {
+		account := serviceAccountPrefix + ns + ":" + name
 		if level := x.worstOf(x.Grants(account, accountGroups(ns)), depth+1); level > worst {
 			worst, note = level, "service account "+ns+"/"+name+" leads to that"
 		}

@@ -134,9 +134,18 @@ func (x *Index) add(kind string, meta metav1.ObjectMeta, ref rbacv1.RoleRef, sub
 	for _, s := range subjects {
 		switch s.Kind {
 		case rbacv1.UserKind:
+			if _, _, ok := splitAccount(s.Name); ok { // to the API server, one and the same
+				put(x.accounts, "a", s.Name)
+				continue
+			}
 			put(x.users, "u", s.Name)
 		case rbacv1.GroupKind:
 			put(x.groups, "g", s.Name)
+			if ns, ok := strings.CutPrefix(s.Name, serviceAccountsGroup+":"); ok {
+				// Each namespace has this account, with a binding of its own or not.
+				account := serviceAccountPrefix + ns + ":default"
+				x.accounts[account] = slices.Clip(x.accounts[account])
+			}
 		case rbacv1.ServiceAccountKind:
 			put(x.accounts, "a", serviceAccountPrefix+cmp.Or(s.Namespace, meta.Namespace)+":"+s.Name)
 		}

@@ -23,18 +23,53 @@ type hit struct {
 func (r *role) look() *role {
 	r.once.Do(func() {
 		for i := range r.rules {
-			if slices.Contains(r.rules[i].Resources, rbacv1.ResourceAll) {
-				r.wide = append(r.wide, r.rules[i])
-			}
-			for w := range table {
-				for n := range table[w].needs {
-					r.hits = append(r.hits, matches(&r.rules[i], w, n)...)
+			for _, rule := range withoutEmptyName(&r.rules[i]) {
+				if slices.Contains(rule.Resources, rbacv1.ResourceAll) {
+					r.wide = append(r.wide, *rule)
+				}
+				for w := range table {
+					for n := range table[w].needs {
+						r.hits = append(r.hits, matches(rule, w, n)...)
+					}
 				}
 			}
 		}
 		r.whole = coversEverything(r.wide)
 	})
 	return r
+}
+
+// nameless are the verbs of requests that are about no object by its name.
+var nameless = []string{"create", "list", "watch", "deletecollection"}
+
+// withoutEmptyName returns rules that allow what policy allows, none of them
+// with an empty resource name. A request without a name has the empty one, and
+// the API server compares no more than that (pkg/apis/rbac/v1/
+// evaluation_helpers.go, ResourceNameMatches): a rule with resourceNames [""]
+// allows to create and to list as if it were limited to nothing.
+func withoutEmptyName(policy *rbacv1.PolicyRule) []*rbacv1.PolicyRule {
+	if !slices.Contains(policy.ResourceNames, "") {
+		return []*rbacv1.PolicyRule{policy}
+	}
+	var rules []*rbacv1.PolicyRule
+	open := policy.DeepCopy()
+	open.ResourceNames = nil
+	// A subresource is always one of a named object.
+	open.Resources = slices.DeleteFunc(open.Resources, func(r string) bool { return strings.Contains(r, "/") })
+	if !slices.Contains(open.Verbs, rbacv1.VerbAll) {
+		open.Verbs = slices.DeleteFunc(open.Verbs, func(v string) bool { return !slices.Contains(nameless, v) })
+	} else {
+		open.Verbs = nameless
+	}
+	if len(open.Verbs) > 0 && len(open.Resources) > 0 {
+		rules = append(rules, open)
+	}
+	named := policy.DeepCopy()
+	named.ResourceNames = slices.DeleteFunc(named.ResourceNames, func(name string) bool { return name == "" })
+	if len(named.ResourceNames) > 0 { // none would mean all
+		rules = append(rules, named)
+	}
+	return rules
 }
 
 // matches returns the hits of one rule for one need: one for each resource,
@@ -86,7 +121,7 @@ func resourcesOf(a act, policy *rbacv1.PolicyRule) []string {
 
 // allowed returns those of verbs that policy allows, by Kubernetes' own
 // evaluation. A request to create an object, or to delete a collection, has no
-// name: a rule that is limited to some names never allows it
+// name: a rule that is limited to some names (withoutEmptyName) never allows it
 // (pkg/apis/rbac/v1/evaluation_helpers.go).
 func allowed(policy *rbacv1.PolicyRule, verbs []string, group, resource string) []string {
 	// Nothing else can match, and most rules end here.
@@ -101,8 +136,8 @@ func allowed(policy *rbacv1.PolicyRule, verbs []string, group, resource string) 
 		if !slices.Contains(policy.Verbs, verb) && !slices.Contains(policy.Verbs, rbacv1.VerbAll) {
 			continue
 		}
-		nameless := verb == "create" && !strings.Contains(resource, "/") || verb == "deletecollection"
-		if nameless && len(policy.ResourceNames) > 0 {
+		withoutName := verb == "create" && !strings.Contains(resource, "/") || verb == "deletecollection"
+		if withoutName && len(policy.ResourceNames) > 0 {
 			continue
 		}
 		asked := rbacv1.PolicyRule{Verbs: []string{verb}, APIGroups: []string{group}, Resources: []string{resource}}

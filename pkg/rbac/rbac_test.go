@@ -21,7 +21,7 @@ import (
 )
 
 // policy reads "get,list secrets,pods/exec.GROUP [names]"; a group follows the
-// first dot of the first resource.
+// first dot of the first resource. EMPTY is the empty name.
 func policy(t testing.TB, text string) rbacv1.PolicyRule {
 	t.Helper()
 	fields := strings.Fields(text)
@@ -34,7 +34,7 @@ func policy(t testing.TB, text string) rbacv1.PolicyRule {
 		return rbacv1.PolicyRule{Verbs: rule.Verbs, NonResourceURLs: []string{fields[1]}}
 	}
 	if len(fields) > 2 {
-		rule.ResourceNames = strings.Split(fields[2], ",")
+		rule.ResourceNames = strings.Split(strings.ReplaceAll(fields[2], "EMPTY", ""), ",")
 	}
 	return rule
 }
@@ -222,6 +222,11 @@ func TestWays(t *testing.T) {
 		{"create with names, which allows nothing", "", []string{"create pods web"}, Harmless, ""},
 		{"a resource of the same name in another group", "", []string{"get,create secrets,pods.example.com"}, Harmless, ""},
 		{"scaling", "", []string{"patch deployments/scale.apps"}, Harmless, ""},
+		{"make pods, of the empty name", "", []string{"create pods EMPTY"}, Severe, "create pods"},
+		{"make pods, of the empty name or another", "", []string{"* daemonsets.apps x,EMPTY"}, Severe, "create daemonsets"},
+		{"list Secrets, of the empty name", "", []string{"list secrets EMPTY"}, Severe, "list secrets"},
+		{"make PersistentVolumes, of the empty name", "", []string{"create persistentvolumes EMPTY"}, Severe, "create persistentvolumes"},
+		{"impersonate, by the empty name", "", []string{"impersonate users EMPTY"}, Harmless, ""},
 		{"what everyone may", "", []string{"@system:basic-user", "@system:discovery", "@system:public-info-viewer"}, Harmless, ""},
 		{"every URL that is no resource", "", []string{"get /*"}, Harmless, ""},
 		{"a role that is not there", "", []string{"@nothing"}, Harmless, ""},
@@ -343,6 +348,31 @@ func TestAllServiceAccountsAreStrong(t *testing.T) {
 			Subjects: []rbacv1.Subject{{Kind: "User", Name: "alice"}}}})
 	if ways := x.Ways("alice", nil); Worst(ways) != Severe || !strings.Contains(ways[0].Note, "all service accounts") {
 		t.Errorf("got %v", ways)
+	}
+}
+
+// A service account has what is bound to its user name, and to the group of its
+// namespace, which has an account from the start.
+func TestAccountsByOtherNames(t *testing.T) {
+	for _, subject := range []rbacv1.Subject{
+		{Kind: "User", Name: "system:serviceaccount:dev:x"}, {Kind: "Group", Name: "system:serviceaccounts:dev"},
+	} {
+		for _, rule := range []string{"create pods", "create serviceaccounts/token x", "impersonate serviceaccounts x"} {
+			t.Run(subject.Name+" "+rule, func(t *testing.T) {
+				x := NewIndex(append(builtIn(t), rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "r"}, Rules: []rbacv1.PolicyRule{policy(t, rule)}}), nil,
+					[]rbacv1.ClusterRoleBinding{{ObjectMeta: metav1.ObjectMeta{Name: "oops"}, RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: "cluster-admin"}, Subjects: []rbacv1.Subject{subject}}},
+					[]rbacv1.RoleBinding{
+						{ObjectMeta: metav1.ObjectMeta{Name: "a", Namespace: "dev"}, RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: "r"}, Subjects: []rbacv1.Subject{{Kind: "User", Name: "alice"}}},
+						{ObjectMeta: metav1.ObjectMeta{Name: "b", Namespace: "web"}, RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: "r"}, Subjects: []rbacv1.Subject{{Kind: "User", Name: "bob"}}},
+					})
+				if ways := x.Ways("alice", nil); Worst(ways) != Severe {
+					t.Errorf("in the strong namespace: %v", ways)
+				}
+				if ways := x.Ways("bob", nil); Worst(ways) != Local {
+					t.Errorf("in another: %v", ways)
+				}
+			})
+		}
 	}
 }
 
