@@ -122,7 +122,9 @@ func judgeNode(r *Request, _ *Powers) []Risk {
 	switch {
 	case !named && !grouped, named && grouped && r.Requester == r.Subject.CommonName:
 		return nil
-	case named && grouped && slices.Contains(r.RequesterGroups, bootstrappersGroup):
+	case named && grouped && r.Signer == certificatesv1.KubeAPIServerClientKubeletSignerName && slices.Contains(r.RequesterGroups, bootstrappersGroup):
+		// A joining kubelet asks for nothing else with its token: it asks to serve
+		// as the node that it is by then.
 		return newRisk(RiskNode, inventory.Warning, "a bootstrap token asks to be node %s, as a new kubelet does", pki.Quote(node))
 	case named && grouped:
 		return newRisk(RiskNode, inventory.Critical, "its holder is node %s to the API server", pki.Quote(node))

@@ -202,6 +202,7 @@ func TestRisks(t *testing.T) {
 		{"a node, by itself", []change{subject("system:node:n1", "system:nodes"), kubelet, n1}, "", ""},
 		{"a node, by another node", []change{subject("system:node:n2", "system:nodes"), kubelet, n1}, "node", "is node n2"},
 		{"a node, by a bootstrap token", []change{subject("system:node:n1", "system:nodes"), kubelet, by("system:bootstrap:abcdef", "system:bootstrappers")}, "node", "a bootstrap token asks to be node n1"},
+		{"a node's server, by a bootstrap token", []change{subject("system:node:n1", "system:nodes"), serving, names("n1"), by("system:bootstrap:abcdef", "system:bootstrappers")}, "node", "its holder is node n1"},
 		{"a node's server, by somebody", []change{subject("system:node:n1", "system:nodes"), serving, names("n1")}, "node", "is node n1"},
 		{"the group of nodes", []change{subject("alice", "system:nodes")}, "node", "under a name that is no node's"},
 		{"a node's name alone", []change{subject("system:node:n1")}, "node", "the name of node n1"},
