@@ -187,13 +187,19 @@ func (x *Index) Grants(user string, groups []string) []Grant {
 	return grants
 }
 
-// Names returns all users and groups that have bindings, sorted.
+// Names returns all users, service accounts among them, and groups that have
+// bindings, sorted.
 func (x *Index) Names() (users, groups []string) {
 	if x == nil {
 		return nil, nil
 	}
 	for name := range x.users {
 		users = append(users, name)
+	}
+	for name, bound := range x.accounts {
+		if len(bound) > 0 {
+			users = append(users, name)
+		}
 	}
 	for name := range x.groups {
 		groups = append(groups, name)
