@@ -1,9 +1,11 @@
 package kubeconfig
 
 import (
+	"encoding/pem"
 	"fmt"
 	"strings"
 
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/yamledit"
 )
 
@@ -119,9 +121,38 @@ func (e *Entry) embedded() ([]yamledit.Field, error) {
 			if err != nil {
 				return nil, err
 			}
+			if data, err = e.embeddable(dataField, fileField, data); err != nil {
+				return nil, err
+			}
 			changes = append(changes, yamledit.Field{Key: dataField, Value: yamledit.String(encode(data))})
 		}
 		changes = append(changes, yamledit.Field{Key: fileField})
 	}
 	return changes, nil
+}
+
+// embeddable is what of a file may be embedded in a field. A kubeconfig that
+// came by mail can name any file of its reader's, and what is embedded is sent
+// on: so only certificates go where certificates belong, and only a key where a
+// key belongs.
+func (e *Entry) embeddable(dataField, fileField string, data []byte) ([]byte, error) {
+	if dataField == keyData {
+		if _, err := pki.ParseKey(data); err != nil {
+			return nil, fmt.Errorf("embedding the %s of %s: %s holds no usable key: %w", fileField, e, e.Path(fileField), err)
+		}
+		return data, nil
+	}
+	certs, err := pki.ParseCertificates(data)
+	if err != nil {
+		return nil, fmt.Errorf("embedding the %s of %s: %s holds no sound certificate: %w", fileField, e, e.Path(fileField), err)
+	}
+	// A kubelet keeps its certificate and key in one file, for example.
+	for rest := data; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return data, nil
+		} else if block.Type != "CERTIFICATE" {
+			return pki.EncodeCertificates(certs...), nil
+		}
+	}
 }

@@ -224,3 +224,47 @@ func TestCompare(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
+
+// A kubeconfig that came by mail names files of its reader's. What is no
+// certificate is not sent on as one, and no key is beside a certificate.
+func TestEmbedTakesOnlyWhatBelongs(t *testing.T) {
+	dir := t.TempDir()
+	parts(t, dir, "alice")
+	read := func(name string) string {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	both := read("alice.crt") + read("alice.key")
+	write(t, filepath.Join(dir, "both.pem"), both, 0o600)
+	write(t, filepath.Join(dir, "token"), "a-token", 0o600)
+	for _, c := range []struct{ from, to, refused string }{
+		{"certificate-authority: ca.crt", "certificate-authority: alice.key", "holds no sound certificate"},
+		{"certificate-authority: ca.crt", "certificate-authority: token", "holds no sound certificate"},
+		{"client-certificate: alice.crt", "client-certificate: alice.key", "holds no sound certificate"},
+		{"client-key: alice.key", "client-key: token", "holds no usable key"},
+	} {
+		text := strings.Replace(byFiles, c.from, c.to, 1)
+		config := kubeconfig.NewConfig(parse(t, filepath.Join(dir, "config"), text))
+		_, _, err := config.Extract("x")
+		if err == nil || !strings.Contains(err.Error(), c.refused) || strings.Contains(err.Error(), "a-token") {
+			t.Errorf("extract with %s: %v", c.to, err)
+		}
+		if _, err := config.Embed(); err == nil || !strings.Contains(err.Error(), c.refused) {
+			t.Errorf("embed with %s: %v", c.to, err)
+		}
+	}
+	text := strings.NewReplacer("ca.crt", "both.pem", "alice.crt", "both.pem", "alice.key", "both.pem").Replace(byFiles)
+	config := kubeconfig.NewConfig(parse(t, filepath.Join(dir, "config"), text))
+	out, _, err := config.Extract("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := encodedFile(t, dir, "alice.crt")
+	if !strings.Contains(out, "client-certificate-data: "+certificate+"\n") || !strings.Contains(out, "certificate-authority-data: "+certificate+"\n") {
+		t.Errorf("more than the certificate is where certificates belong:\n%s", out)
+	}
+}
