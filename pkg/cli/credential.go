@@ -210,7 +210,13 @@ func failedMark(f credentialFlags) string { return f.file + ".failed" }
 
 func (a *app) failedLately(f credentialFlags) bool {
 	info, err := os.Lstat(failedMark(f))
-	return err == nil && a.now().Sub(info.ModTime()) < retryAfter
+	if err != nil {
+		return false
+	}
+	// A mark from the future, which another user could leave in a shared
+	// directory, would keep the certificate from ever being renewed.
+	ago := a.now().Sub(info.ModTime())
+	return ago > -retryAfter && ago < retryAfter
 }
 
 // lockPair takes the right to renew. Whoever has a good certificate does not

@@ -201,3 +201,25 @@ func TestCredentialInstallRefuses(t *testing.T) {
 		})
 	}
 }
+
+// A renewal that failed is tried again after a minute, whatever date a mark has
+// that another user left.
+func TestFailedLately(t *testing.T) {
+	now := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	a := &app{now: func() time.Time { return now }}
+	f := credentialFlags{file: filepath.Join(t.TempDir(), "alice.pem")}
+	if a.failedLately(f) {
+		t.Error("without a mark")
+	}
+	for ago, want := range map[time.Duration]bool{0: true, retryAfter / 2: true, -retryAfter / 2: true, retryAfter: false, -24 * 365 * time.Hour: false} {
+		if err := os.WriteFile(failedMark(f), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(failedMark(f), now.Add(-ago), now.Add(-ago)); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.failedLately(f); got != want {
+			t.Errorf("marked %s ago: %t", ago, got)
+		}
+	}
+}

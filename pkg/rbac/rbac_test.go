@@ -419,7 +419,7 @@ func TestLargeCluster(t *testing.T) {
 			t.Fatal("it was not looked at")
 		}
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %s", took)
 	} else {
 		t.Log(took)

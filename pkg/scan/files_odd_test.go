@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
@@ -24,9 +23,8 @@ func odd(t *testing.T, change func(*x509.Certificate)) *x509.Certificate {
 	return pkitest.NewCA(t, "my CA").Issue(t, pkitest.Server("web", "web.example"), change)
 }
 
-// Sizes and texts that nobody expects are a row, in the time that a row takes.
+// Sizes and texts that nobody expects are a row.
 func TestFilesThatAreOdd(t *testing.T) {
-	start := time.Now()
 	x := newTree(t)
 	x.write("names.crt", pki.EncodeCertificates(odd(t, func(c *x509.Certificate) {
 		for i := range 100_000 {
@@ -66,9 +64,6 @@ func TestFilesThatAreOdd(t *testing.T) {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q, but %q", want, said)
 		}
-	}
-	if took := time.Since(start); took > long/2 {
-		t.Errorf("it took %s", took)
 	}
 }
 
