@@ -15,12 +15,8 @@ type Distribution struct {
 	// RenewKubelet says so for the kubelet's client certificate, where the kubelet
 	// does not renew that by itself; "" elsewhere.
 	RenewKubelet string
-	// RenewAdmin says how the administrator's kubeconfig that it installs is
-	// replaced.
-	RenewAdmin string
-	// AdminCommand is the command of RenewAdmin, for those who do not know yet what
-	// runs their cluster.
-	AdminCommand string
+	// Admins are the administrators whose kubeconfigs it makes, the usual one first.
+	Admins []Administrator
 	// RenewCA says how its CAs are replaced; "" where it has no way of its own.
 	RenewCA string
 	// InstallsMasters is the common name of the administrator that it installs in
@@ -33,6 +29,31 @@ type Distribution struct {
 	EtcdLabel string
 	// WithoutEtcd says what a node without etcd keeps its data in.
 	WithoutEtcd string
+}
+
+// Administrator is an administrator in group system:masters whose kubeconfig a Distribution
+// makes.
+type Administrator struct {
+	// CommonName is that of its certificate; "" for whatever name it was given.
+	CommonName string
+	// Command replaces its certificate; "" where there is no single one.
+	Command string
+	// Renew says how, with the machine to do it on, and what to do afterwards.
+	Renew string
+}
+
+// RenewAdmin says how the kubeconfig of the administrator called commonName is
+// replaced; "" where d does not say.
+func (d Distribution) RenewAdmin(commonName string) string {
+	for _, a := range d.Admins {
+		if a.CommonName == commonName {
+			return a.Renew
+		}
+	}
+	if len(d.Admins) == 0 {
+		return ""
+	}
+	return d.Admins[0].Renew
 }
 
 // Kubeadm is the name of kubeadm's Layout and Distribution.
@@ -48,29 +69,34 @@ const byProvider = "the provider renews it: nothing can be done inside the clust
 // (regenerateCert in its pkg/certificate/manager.go).
 var distributions = []Distribution{
 	{
-		Name:         kubeadm.Name,
-		Renew:        "on its control-plane node: kubeadm certs renew all; then restart what uses it: move its manifest out of /etc/kubernetes/manifests for 20 seconds",
-		RenewAdmin:   "on a control-plane node: kubeadm certs renew admin.conf (or super-admin.conf), and copy the file",
-		AdminCommand: "kubeadm certs renew admin.conf (or super-admin.conf)",
-		RenewCA:      "kubeadm has no command for that: replace the CA by the procedure of the Kubernetes documentation (\"Manual Rotation of CA Certificates\"); everything that it signed, and everyone who trusts it, needs the new one",
+		Name:    kubeadm.Name,
+		Renew:   "on its control-plane node: kubeadm certs renew all; then restart what uses it: move its manifest out of /etc/kubernetes/manifests for 20 seconds",
+		Admins:  []Administrator{kubeadmAdmin("kubernetes-admin", "admin.conf"), kubeadmAdmin("kubernetes-super-admin", "super-admin.conf")},
+		RenewCA: "kubeadm has no command for that: replace the CA by the procedure of the Kubernetes documentation (\"Manual Rotation of CA Certificates\"); everything that it signed, and everyone who trusts it, needs the new one",
 	},
 	ofRancher("k3s", "k3s", "k3s-agent"),
 	ofRancher("rke2", "rke2-server", "rke2-agent"),
 	{
-		Name:            k0s.Name,
-		Renew:           "on its controller: systemctl restart k0scontroller; k0s issues its certificates again at each start",
-		RenewAdmin:      "on a controller: k0s kubeconfig admin; what it prints holds a new certificate",
-		AdminCommand:    "k0s kubeconfig admin",
+		Name:  k0s.Name,
+		Renew: "on its controller: systemctl restart k0scontroller; k0s issues its certificates again at each start",
+		Admins: []Administrator{{CommonName: "kubernetes-admin", Command: "k0s kubeconfig admin",
+			Renew: "on a controller: k0s kubeconfig admin; what it prints holds a new certificate"}},
 		InstallsMasters: "kubernetes-admin",
 		WithoutEtcd:     "k0s lets etcd listen on 127.0.0.1 only, or keeps its data with kine",
 	},
 	{
 		Name:            hardWay.Name,
 		Renew:           "sign a new one with the CA's key, as it was made (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert), copy it to its machines, and restart what uses it with systemctl",
-		RenewAdmin:      "sign a new one with the CA's key, as it was made (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert)",
+		Admins:          []Administrator{{Renew: "sign a new one with the CA's key, as it was made (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert)"}},
 		RenewKubelet:    "sign a new one with the CA's key, as it was made (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert), copy it to its node, and systemctl restart kubelet",
 		InstallsMasters: "admin",
 	},
+}
+
+// kubeadmAdmin is the administrator that kubeadm writes file for.
+func kubeadmAdmin(commonName, file string) Administrator {
+	command := "kubeadm certs renew " + file
+	return Administrator{CommonName: commonName, Command: command, Renew: "on a control-plane node: " + command + ", and copy the file"}
 }
 
 // ofRancher is k3s or RKE2, whose units on servers and agents have these names.
@@ -79,9 +105,9 @@ func ofRancher(name, server, agent string) Distribution {
 		Name: name,
 		Renew: "on its node: systemctl restart " + server + " renews what has less than 120 days left; to renew all: systemctl stop " + server +
 			" && " + name + " certificate rotate && systemctl start " + server + " (first on servers, then on agents, where the unit is " + agent + ")",
-		RenewAdmin: "on a server: systemctl restart " + server + " renews it in /etc/rancher/" + name + "/" + name + ".yaml if it has less than 120 days left (" +
-			name + " certificate rotate: at once); then copy that file",
-		AdminCommand:    name + " certificate rotate",
+		Admins: []Administrator{{CommonName: "system:admin", Command: name + " certificate rotate",
+			Renew: "on a server: systemctl restart " + server + " renews it in /etc/rancher/" + name + "/" + name + ".yaml if it has less than 120 days left (" +
+				name + " certificate rotate: at once); then copy that file"}},
 		RenewCA:         "on a server: " + name + " certificate rotate-ca; everything that it signed, and everyone who trusts it, needs the new one",
 		InstallsMasters: "system:admin",
 		EtcdLabel:       "node-role.kubernetes.io/etcd",
@@ -119,16 +145,28 @@ func RecogniseDistribution(server, version string) (Distribution, bool) {
 	return Distribution{}, false
 }
 
-// RenewMasters says how a certificate in group system:masters is replaced, whatever
-// runs the cluster: the CertificateSigningRequest API refuses the group.
-func RenewMasters() string {
-	var ways []string
+// RenewMasters says how the certificate of commonName in group system:masters is
+// replaced, whatever runs the cluster: the CertificateSigningRequest API refuses the
+// group. A distribution that names its administrators otherwise is left out, where
+// another does make one of that name.
+func RenewMasters(commonName string) string {
+	var made, others []string
 	for _, d := range distributions {
-		if d.AdminCommand != "" {
-			ways = append(ways, "with "+d.Name+": "+d.AdminCommand)
+		for i, a := range d.Admins {
+			way := "with " + d.Name + ": " + a.Command
+			switch {
+			case a.Command == "":
+			case a.CommonName == commonName:
+				made = append(made, way)
+			case i == 0:
+				others = append(others, way)
+			}
 		}
 	}
-	return "the API does not issue certificates in group " + Masters + ": renew it on the control plane, " + strings.Join(ways, "; ") +
+	if len(made) == 0 {
+		made = others
+	}
+	return "the API does not issue certificates in group " + Masters + ": renew it on the control plane, " + strings.Join(made, "; ") +
 		". For everyday work: kubectl certs issue admin"
 }
 

@@ -94,7 +94,7 @@ func (c *Cluster) explainUnauthorized(err error, now time.Time) error {
 // renewExpired says how the client certificate of context is replaced.
 func renewExpired(leaf *x509.Certificate, context string) string {
 	if slices.Contains(leaf.Subject.Organization, catalog.Masters) {
-		return catalog.RenewMasters()
+		return catalog.RenewMasters(leaf.Subject.CommonName)
 	}
 	return fmt.Sprintf("renew it by the rights of another context: kubectl certs renew %s --context OTHER; or on a kubeadm control-plane node: kubeadm certs renew admin.conf", cmp.Or(context, "CONTEXT"))
 }

@@ -52,10 +52,10 @@ func renewalOfRow(c *certificate, row catalog.Entry, runs catalog.Distribution) 
 	case p != nil && p.CommonNamePrefix != "":
 		node := strings.TrimPrefix(commonName, p.CommonNamePrefix)
 		return fmt.Sprintf("the kubelet renews it by itself while it is valid; afterwards: kubectl certs issue %s --node %s, and put the file where the node's kubeconfig points", p.Name, hint.ShellWord(node))
-	case row.Name == catalog.SuperAdmin && runs.RenewAdmin != "":
-		return runs.RenewAdmin
+	case row.Name == catalog.SuperAdmin && runs.RenewAdmin(commonName) != "":
+		return runs.RenewAdmin(commonName)
 	case row.Name == catalog.SuperAdmin:
-		return catalog.RenewMasters()
+		return catalog.RenewMasters(commonName)
 	case p != nil && p.CommonName == "":
 		return fmt.Sprintf("have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue %s --name %s", cmp.Or(p.Name, row.Name), hint.ShellWord(commonName))
 	case c.signer == c && (row.Name == "scheduler-server" || row.Name == "controller-manager-server"):

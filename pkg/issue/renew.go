@@ -24,7 +24,7 @@ func Renewal(cert *x509.Certificate, life time.Duration, keyType pki.KeyType, ti
 		return Request{}, hint.New(fmt.Sprintf("the certificate of %s is no client's", subject), "servers' certificates are renewed on their node, with the means of what runs the cluster (kubeadm: kubeadm certs renew NAME); why and how: kubectl certs check")
 	case slices.Contains(subject.Organizations, catalog.Masters):
 		return Request{}, hint.New(fmt.Sprintf("%s is in group %s, which the CertificateSigningRequest API refuses", subject.CommonName, catalog.Masters),
-			catalog.RenewMasters())
+			catalog.RenewMasters(subject.CommonName))
 	}
 	if life == 0 {
 		life = max(askedLife(cert), MinLife)
