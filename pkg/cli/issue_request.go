@@ -43,7 +43,7 @@ func (a *app) foreignRequest(args []string, f issueFlags) (target, issue.Request
 	if err != nil {
 		return fail(hint.Wrap(fmt.Errorf("reading the request: %w", err), "name the file that the newcomer sent, or - for standard input"))
 	}
-	parsed, err := pki.ParseRequest(data)
+	parsed, err := pki.ReadRequest(data)
 	if err != nil {
 		return fail(hint.Wrap(fmt.Errorf("reading the request (%s): %w", shown, err),
 			fmt.Sprintf("the newcomer makes one with: %s request NAME", a.program)))
@@ -78,7 +78,7 @@ func (a *app) foreignRequest(args []string, f issueFlags) (target, issue.Request
 		return fail(err)
 	}
 	request.Subject = subject
-	request.PKCS10, request.PublicKey = data, parsed.PublicKey
+	request.PKCS10, request.PublicKey = pki.EncodeRequest(parsed), parsed.PublicKey
 	return t, request, nil
 }
 

@@ -12,8 +12,15 @@ import (
 	"strings"
 )
 
-// ParseRequest reads one PKCS #10 certification request (RFC 2986) from PEM,
-// and checks its own signature, which proves that the requester holds the key.
+// The labels of a PEM request (RFC 7468, section 7).
+const (
+	requestType    = "CERTIFICATE REQUEST"
+	oldRequestType = "NEW CERTIFICATE REQUEST"
+)
+
+// ParseRequest reads one PKCS #10 certification request (RFC 2986) from PEM as the
+// API server does (ParseCSR in pkg/apis/certificates of Kubernetes), and checks its
+// own signature, which proves that the requester holds the key.
 // The text that openssl writes before it is passed over. A second PEM block,
 // even a damaged one, is an error: what a person is shown has to be all that
 // there is.
@@ -26,14 +33,44 @@ func ParseRequest(data []byte) (*x509.CertificateRequest, error) {
 		return nil, errors.New("no PEM certificate request in it")
 	case strings.Contains(block.Type, "PRIVATE KEY"):
 		return nil, errors.New("it is a private key, which should not have been sent")
-	case block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST":
+	case block.Type != requestType && block.Type != oldRequestType:
 		return nil, fmt.Errorf("it is a PEM %q instead of a certificate request", block.Type)
 	case blocksBegun(data) > 1:
 		return nil, errors.New("there is more than one PEM block in it")
 	case len(bytes.TrimSpace(rest)) > 0:
 		return nil, errors.New("there is something behind the certificate request")
 	}
-	request, err := x509.ParseCertificateRequest(block.Bytes)
+	return signedRequest(block.Bytes)
+}
+
+// ReadRequest reads one request as it arrives by mail or chat: PEM that was quoted,
+// indented, put on one line or saved in UTF-16, or DER. What goes on to the API has
+// to be encoded again (EncodeRequest), since the API server would not read it so.
+func ReadRequest(data []byte) (*x509.CertificateRequest, error) {
+	if FormOf(data) == FormRequest {
+		return signedRequest(data)
+	}
+	blocks := Blocks(data)
+	for _, b := range blocks {
+		if strings.HasSuffix(b.Type, privateKeyType) {
+			return nil, errors.New("it has a private key in it, which should not have been sent")
+		}
+	}
+	switch {
+	case len(blocks) == 0:
+		return nil, errors.New("no certificate request in it")
+	case len(blocks) > 1:
+		return nil, errors.New("there is more than one PEM block in it")
+	case blocks[0].Type != requestType && blocks[0].Type != oldRequestType:
+		return nil, fmt.Errorf("it is a PEM %q instead of a certificate request", blocks[0].Type)
+	case blocks[0].Bytes == nil:
+		return nil, errors.New("the PEM block is cut off or damaged")
+	}
+	return signedRequest(blocks[0].Bytes)
+}
+
+func signedRequest(der []byte) (*x509.CertificateRequest, error) {
+	request, err := x509.ParseCertificateRequest(der)
 	if err != nil {
 		return nil, fmt.Errorf("reading the certificate request: %w", err)
 	}
@@ -41,6 +78,11 @@ func ParseRequest(data []byte) (*x509.CertificateRequest, error) {
 		return nil, fmt.Errorf("its signature does not hold: whoever made it does not have the key, or it was changed on the way: %w", err)
 	}
 	return request, nil
+}
+
+// EncodeRequest returns the PEM form of a request.
+func EncodeRequest(request *x509.CertificateRequest) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: requestType, Bytes: request.Raw})
 }
 
 // RequestSubject returns the Subject that a request asks for.

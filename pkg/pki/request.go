@@ -58,5 +58,5 @@ func NewRequest(key crypto.Signer, subject Subject) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating certificate request for %s: %w", subject, err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), nil
+	return pem.EncodeToMemory(&pem.Block{Type: requestType, Bytes: der}), nil
 }

@@ -147,6 +147,71 @@ func TestParseRequest(t *testing.T) {
 	}
 }
 
+// What people do to a request on its way does not make it another request; and what
+// would hide a second one, or a key, is refused as ever.
+func TestReadRequest(t *testing.T) {
+	alice, err := pki.NewRequest(pkitest.Key("alice"), pki.Subject{CommonName: "alice", Organizations: []string{"devs"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(alice)
+	key, err := pki.EncodeKey(pkitest.Key("alice"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	each := func(prefix, suffix string) []byte {
+		lines := strings.Split(strings.TrimSpace(string(alice)), "\n")
+		for i := range lines {
+			lines[i] = prefix + lines[i] + suffix
+		}
+		return []byte(strings.Join(lines, "\n") + "\n")
+	}
+	utf16le := func(text []byte) []byte {
+		out := []byte{0xff, 0xfe}
+		for _, c := range text {
+			out = append(out, c, 0)
+		}
+		return out
+	}
+	tests := []wantedRequest{
+		{name: "as it was made", input: alice},
+		{name: "quoted in a reply", input: each("> ", "")},
+		{name: "quoted in a reply to a reply", input: each(">> ", "")},
+		{name: "indented", input: each("    ", "")},
+		{name: "with blanks at the ends of lines", input: each("", "  ")},
+		{name: "with Windows line ends", input: each("", "\r")},
+		{name: "behind a byte order mark", input: join([]byte("\ufeff"), alice)},
+		{name: "behind a byte order mark, quoted", input: join([]byte("\ufeff"), each("> ", ""))},
+		{name: "in UTF-16", input: utf16le(alice)},
+		{name: "on one line", input: bytes.ReplaceAll(alice, []byte("\n"), nil)},
+		{name: "within a letter", input: join([]byte("Hi, please sign:\n\n"), alice, []byte("\nThanks\n"))},
+		{name: "as DER", input: block.Bytes},
+		{name: "two quoted", input: join(each("> ", ""), each("> ", "")), wantErr: "more than one PEM block"},
+		{name: "its key, quoted", input: join(each("> ", ""), bytes.ReplaceAll(key, []byte("-----BEGIN"), []byte("> -----BEGIN"))), wantErr: "a private key in it"},
+		{name: "cut off", input: each("> ", "")[:200], wantErr: "cut off or damaged"},
+		{name: "a letter alone", input: []byte("Hi, please sign"), wantErr: "no certificate request in it"},
+		{name: "DER with more behind it", input: append(slices.Clone(block.Bytes), 0), wantErr: "trailing data"},
+		{name: "a certificate", input: pki.EncodeCertificates(pkitest.NewCA(t, "kubernetes").Certificate), wantErr: "instead of a certificate request"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			request, err := pki.ReadRequest(tt.input)
+			if tt.wantErr != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
+					t.Errorf("got error %v, want one that says %q", err, tt.wantErr)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(pki.EncodeRequest(request), alice) {
+				t.Error("it is another request")
+			}
+		})
+	}
+}
+
 // Whatever comes in, what is returned is signed and the same when it is read
 // again.
 func FuzzParseRequest(f *testing.F) {
@@ -154,16 +219,27 @@ func FuzzParseRequest(f *testing.F) {
 		f.Add(tt.input)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		request, err := pki.ParseRequest(data)
-		if err != nil {
-			return
+		strict, err := pki.ParseRequest(data)
+		if err == nil {
+			survives(t, strict)
 		}
-		if err := request.CheckSignature(); err != nil {
-			t.Errorf("an unsigned request was taken: %v", err)
+		lenient, readErr := pki.ReadRequest(data)
+		if readErr == nil {
+			survives(t, lenient)
 		}
-		again, err := pki.ParseRequest(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request.Raw}))
-		if err != nil || !pki.RequestSubject(again).Equal(pki.RequestSubject(request)) {
-			t.Errorf("what was read does not survive being written: %v", err)
+		if err == nil && (readErr != nil || !bytes.Equal(lenient.Raw, strict.Raw)) {
+			t.Errorf("what the API server reads is read otherwise from a file: %v", readErr)
 		}
 	})
+}
+
+func survives(t *testing.T, request *x509.CertificateRequest) {
+	t.Helper()
+	if err := request.CheckSignature(); err != nil {
+		t.Errorf("an unsigned request was taken: %v", err)
+	}
+	again, err := pki.ParseRequest(pki.EncodeRequest(request))
+	if err != nil || !pki.RequestSubject(again).Equal(pki.RequestSubject(request)) {
+		t.Errorf("what was read does not survive being written: %v", err)
+	}
 }
