@@ -29,6 +29,11 @@ const (
 func BenchmarkSecrets(b *testing.B) {
 	client := newClient(b)
 	fillSecrets(b, client)
+	compareSecrets(b)
+}
+
+// compareSecrets compares what reads all secrets of a cluster.
+func compareSecrets(b *testing.B) {
 	bare := bareProcess("bare-secrets", "TestBareSecrets")
 	for _, tt := range []struct{ name, verb, output string }{{"check", "check", "table"}, {"inspect", "inspect", "table"}, {"json", "inspect", "json"}} {
 		b.Run(tt.name, func(b *testing.B) {
