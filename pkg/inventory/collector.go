@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"maps"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
 // Sighting is one certificate seen at one place: what a source reports.
@@ -73,6 +75,7 @@ type Collector struct {
 
 	mu       sync.Mutex
 	seen     map[[sha256.Size]byte]*certificate
+	issuers  map[string]string // how each is written, by its DER: many have the same
 	counted  map[hashPrefix]struct{}
 	requests []Request
 	findings []PlaceFinding
@@ -124,9 +127,10 @@ func presented(s Sighting, i int, cert *x509.Certificate) Sighting {
 
 func (c *Collector) see(s Sighting) {
 	hash := sha256.Sum256(s.Certificate.Raw)
+	f := newCertificate(s.Certificate, hash)
 	var own []Finding
 	if manifold(s.Place) {
-		own = judgeAlone(s, &evidence{now: c.Now, within: c.Within})
+		own = f.judgeAlone(s, &evidence{now: c.Now, within: c.Within})
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,15 +141,25 @@ func (c *Collector) see(s Sighting) {
 	if c.FaultsOnly && manifold(s.Place) && !slices.ContainsFunc(own, isFault) {
 		return
 	}
-	found, ok := c.seen[hash]
-	if !ok {
-		if c.seen == nil {
-			c.seen = map[[sha256.Size]byte]*certificate{}
-		}
-		found = newCertificate(s.Certificate, hash)
-		c.seen[hash] = found
+	c.keep(f).add(s, own)
+}
+
+// keep returns what is kept of the certificate that f is: f, the first time.
+func (c *Collector) keep(f *certificate) *certificate {
+	if known, ok := c.seen[f.hash]; ok {
+		return known
 	}
-	found.add(s, own)
+	if c.seen == nil {
+		c.seen, c.issuers = map[[sha256.Size]byte]*certificate{}, map[string]string{}
+	}
+	c.seen[f.hash] = f
+	issuer, ok := c.issuers[string(f.issuer)]
+	if !ok {
+		issuer = pki.NameOf(f.issuer)
+		c.issuers[string(f.issuer)] = issuer
+	}
+	f.entry.Issuer, f.entry.SHA256 = issuer, hex.EncodeToString(f.hash[:])
+	return f
 }
 
 // Saw reports whether a certificate was reported, and is kept.

@@ -1,9 +1,7 @@
 package inventory
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"math/big"
 	"strings"
 
@@ -12,13 +10,12 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-// describe returns the facts of cert, with no name, place or judgement.
+// describe returns the facts of cert that judging it alone needs, with no name,
+// place or judgement; Collector.keep adds the rest.
 func describe(cert *x509.Certificate) Entry {
 	algorithm, bits := pki.DescribeKey(cert.PublicKey)
-	hash := sha256.Sum256(cert.Raw)
 	e := Entry{
 		Subject:            Subject{cert.Subject.CommonName, list(cert.Subject.Organization)},
-		Issuer:             pki.NameOf(cert.RawIssuer),
 		SerialNumber:       serial(cert.SerialNumber),
 		DNSNames:           list(cert.DNSNames),
 		IPAddresses:        []string{},
@@ -30,7 +27,6 @@ func describe(cert *x509.Certificate) Entry {
 		IsCA:               cert.IsCA,
 		PublicKey:          PublicKey{algorithm, bits},
 		SignatureAlgorithm: cert.SignatureAlgorithm.String(),
-		SHA256:             hex.EncodeToString(hash[:]),
 	}
 	for _, ip := range cert.IPAddresses {
 		e.IPAddresses = append(e.IPAddresses, ip.String())

@@ -173,17 +173,13 @@ func (c *certificate) everywhere(findings []Finding) []Finding {
 	return findings
 }
 
-// judgeAlone returns what is wrong with one of many certificates, by what came
+// judgeAlone returns what is wrong with c, one of many certificates, by what came
 // with it.
-func judgeAlone(s Sighting, e *evidence) []Finding {
-	c := newCertificate(s.Certificate, [32]byte{})
+func (c *certificate) judgeAlone(s Sighting, e *evidence) []Finding {
 	c.parsed, c.sightings = s.Certificate, []Sighting{s}
+	defer func() { c.parsed, c.sightings = nil, nil }() // add keeps what is needed
 	c.entry.Name, c.entry.Role = s.Name, roleAt(c.entry, s.Place)
-	var findings []Finding
-	for _, rule := range []func(*certificate, *evidence) []Finding{judgeDates, judgeAloneNames, judgeStrength} {
-		findings = append(findings, rule(c, e)...)
-	}
-	return findings
+	return slices.Concat(judgeDates(c, e), judgeAloneNames(c, e), judgeStrength(c, e))
 }
 
 // seenOnly reports whether c was seen at places and nowhere else.

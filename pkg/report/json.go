@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,15 +28,17 @@ func JSON(w io.Writer, inv *inventory.Inventory, _ Options) error {
 	before, after, _ := strings.Cut(frame, `"items": []`)
 	out := bufio.NewWriter(w)
 	out.WriteString(escapeJSON(before) + `"items": [`)
+	var text bytes.Buffer
+	encoder := newEncoder(&text, "    ", "  ")
 	for i := range inv.Items {
-		text, err := encodeIndented(&inv.Items[i], "    ", "  ")
-		if err != nil {
+		text.Reset()
+		if err := encoder.Encode(&inv.Items[i]); err != nil {
 			return err
 		}
 		if i > 0 {
 			out.WriteString(",")
 		}
-		out.WriteString("\n    " + escapeJSON(strings.TrimSuffix(text, "\n")))
+		out.WriteString("\n    " + escapeJSON(strings.TrimSuffix(text.String(), "\n")))
 	}
 	out.WriteString("\n  ]" + escapeJSON(after))
 	return out.Flush()
@@ -60,23 +63,23 @@ func escapeJSON(text string) string {
 }
 
 func encode(value any, indent string) (string, error) {
-	return encodeIndented(value, "", indent)
+	var text strings.Builder
+	err := newEncoder(&text, "", indent).Encode(value)
+	return text.String(), err
 }
 
-func encodeIndented(value any, prefix, indent string) (string, error) {
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
+func newEncoder(w io.Writer, prefix, indent string) *json.Encoder {
+	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent(prefix, indent)
-	err := encoder.Encode(value)
-	return text.String(), err
+	return encoder
 }
 
 // escape writes hostile characters in JSON text, which can stand only within
 // its strings, as escapes of the same meaning. astral does so beyond U+FFFF,
 // where JSON and YAML differ.
 func escape(text string, astral func(rune) string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && hostile(r) }) {
+	if isPlain(text) || !strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && hostile(r) }) {
 		return text
 	}
 	var out strings.Builder

@@ -40,3 +40,14 @@ func Printable(text string) string {
 func hostile(r rune) bool {
 	return r == utf8.RuneError || !unicode.IsPrint(r)
 }
+
+// isPlain reports whether text is nothing but printable ASCII and line breaks. Of
+// megabytes, nearly all is.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c != '\n' && (c < ' ' || c > '~') {
+			return false
+		}
+	}
+	return true
+}
