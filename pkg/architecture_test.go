@@ -36,7 +36,7 @@ var house = [][]room{
 		"k8s.io/apimachinery", "k8s.io/cli-runtime", "k8s.io/klog/v2", "sigs.k8s.io/yaml"}}},
 	{
 		{"pkg/cluster", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/cli-runtime", "k8s.io/client-go", "k8s.io/kubectl", "k8s.io/streaming"}},
-		{"pkg/scan", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
+		{"pkg/scan", []string{"golang.org/x/sync", "google.golang.org/protobuf/encoding/protowire", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/issue", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/access", []string{"golang.org/x/sync", "k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},
 		{"pkg/nodepod", []string{"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go"}},

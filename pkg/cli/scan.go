@@ -121,7 +121,7 @@ var sources = []struct {
 	{"kubelets", func(r reader) scan.Source { return scan.Kubelets(r.Client, r.dial) }},
 	{"control-plane", func(r reader) scan.Source { return scan.ControlPlane(r.Client, r.dial, r.Server) }},
 	{"webhooks", func(r reader) scan.Source { return scan.Webhooks(r.Client) }},
-	{"secrets", func(r reader) scan.Source { return scan.Secrets(r.Client, r.secrets) }},
+	{"secrets", func(r reader) scan.Source { return scan.Secrets(r.Client.CoreV1().RESTClient(), r.secrets) }},
 	{"requests", func(r reader) scan.Source { return scan.Requests(r.Client) }},
 	{"issued", func(r reader) scan.Source {
 		return scan.Issued(r.Client, scan.Records{

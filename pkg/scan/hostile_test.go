@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
@@ -49,7 +49,7 @@ func TestHostileBundles(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			start := time.Now()
-			inv := read(long, scan.Secrets(fake.NewClientset(
+			inv := read(long, scan.Secrets(secretsAPI(t, runtime.ContentTypeProtobuf,
 				tlsSecret("web", "hostile", map[string][]byte{"tls.crt": tt.input}),
 				tlsSecret("web", "innocent", map[string][]byte{"tls.crt": pki.EncodeCertificates(ca.Issue(t, pkitest.Server("innocent", "i.example")))}),
 			), scan.SecretSelection{Fallback: "web"}))

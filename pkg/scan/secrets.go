@@ -10,7 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
@@ -30,8 +31,9 @@ type SecretSelection struct {
 }
 
 // Secrets reads the certificates in the selected Secrets of type
-// kubernetes.io/tls. The API sends private keys along: they are let go unread.
-func Secrets(client kubernetes.Interface, selected SecretSelection) Source {
+// kubernetes.io/tls by client, a client of core/v1. The API sends private keys along:
+// they are let go unread.
+func Secrets(client rest.Interface, selected SecretSelection) Source {
 	return Source{secretsSource, func(ctx context.Context, to *inventory.Collector) {
 		if selected.Namespace != metav1.NamespaceAll {
 			readNamespace(ctx, to, client, selected.Namespace, selected.Labels)
@@ -50,7 +52,7 @@ func Secrets(client kubernetes.Interface, selected SecretSelection) Source {
 }
 
 // readNamespace reads the Secrets of one namespace, or says why not.
-func readNamespace(ctx context.Context, to *inventory.Collector, client kubernetes.Interface, namespace, labels string) {
+func readNamespace(ctx context.Context, to *inventory.Collector, client rest.Interface, namespace, labels string) {
 	if err := readSecrets(ctx, to, client, namespace, labels); err != nil {
 		at := inventory.Location{Source: secretsSource, Where: "secrets in namespace " + namespace}
 		skip(to, at, err, "list secrets in namespace "+namespace+", or choose another one with --namespace")
@@ -59,23 +61,28 @@ func readNamespace(ctx context.Context, to *inventory.Collector, client kubernet
 
 // readSecrets reads the TLS secrets of a namespace page by page, the next one
 // while the last one is looked at.
-func readSecrets(ctx context.Context, to *inventory.Collector, client kubernetes.Interface, namespace, labels string) error {
-	pages := make(chan []corev1.Secret)
+func readSecrets(ctx context.Context, to *inventory.Collector, client rest.Interface, namespace, labels string) error {
+	pages := make(chan []publicSecret)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(pages)
 		options := metav1.ListOptions{FieldSelector: "type=" + string(corev1.SecretTypeTLS), LabelSelector: labels, Limit: pageSize}
 		for {
-			list, err := client.CoreV1().Secrets(namespace).List(ctx, options)
+			response, err := client.Get().NamespaceIfScoped(namespace, namespace != metav1.NamespaceAll).Resource("secrets").
+				VersionedParams(&options, scheme.ParameterCodec).Do(ctx).Raw()
+			if err != nil {
+				return err
+			}
+			page, err := readSecretPage(response)
 			if err != nil {
 				return err
 			}
 			select {
-			case pages <- list.Items:
+			case pages <- page.secrets:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			if options.Continue = list.Continue; options.Continue == "" {
+			if options.Continue = page.next; options.Continue == "" {
 				return nil
 			}
 		}
@@ -84,7 +91,6 @@ func readSecrets(ctx context.Context, to *inventory.Collector, client kubernetes
 		for page := range pages {
 			for i := range page {
 				readSecret(to, &page[i])
-				page[i] = corev1.Secret{} // the key above all
 			}
 		}
 		return nil
@@ -93,22 +99,22 @@ func readSecrets(ctx context.Context, to *inventory.Collector, client kubernetes
 }
 
 // readSecret reads what is public in a TLS secret.
-func readSecret(to *inventory.Collector, secret *corev1.Secret) {
-	name := fmt.Sprintf("secret/%s/%s", secret.Namespace, secret.Name)
+func readSecret(to *inventory.Collector, secret *publicSecret) {
+	name := fmt.Sprintf("secret/%s/%s", secret.namespace, secret.name)
 	at := func(key string, place catalog.Place, name string) inventory.Sighting {
 		return inventory.Sighting{
-			Location: inventory.Location{Source: secretsSource, Where: secret.Namespace + "/" + secret.Name + "#" + key},
+			Location: inventory.Location{Source: secretsSource, Where: secret.namespace + "/" + secret.name + "#" + key},
 			Place:    place, Name: name,
 		}
 	}
 	leaf := at(corev1.TLSCertKey, catalog.SecretLeaf, name)
-	if data := secret.Data[corev1.TLSCertKey]; len(data) > 0 {
+	if data := secret.cert; len(data) > 0 {
 		seeServed(to, leaf, data)
 	} else {
 		unreadable(to, leaf, errEmpty)
 	}
-	if data := secret.Data["ca.crt"]; len(data) > 0 {
-		see(to, at("ca.crt", catalog.SecretCA, name+"#ca.crt"), data)
+	if data := secret.ca; len(data) > 0 {
+		see(to, at(caKey, catalog.SecretCA, name+"#"+caKey), data)
 	}
 }
 

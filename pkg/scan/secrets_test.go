@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -13,8 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/fake"
-	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
@@ -49,7 +48,10 @@ func TestSecrets(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			check(t, read(long, scan.Secrets(fake.NewClientset(tlsSecret("web", "shop", tt.data)), scan.SecretSelection{Fallback: "web"})), tt.seen, tt.faults)
+			for _, contentType := range contentTypes {
+				api := secretsAPI(t, contentType, tlsSecret("web", "shop", tt.data))
+				check(t, read(long, scan.Secrets(api, scan.SecretSelection{Fallback: "web"})), tt.seen, tt.faults)
+			}
 		})
 	}
 }
@@ -66,7 +68,7 @@ func TestSecretsBlameTheRightOne(t *testing.T) {
 	} {
 		_, refused := tls.X509KeyPair(chain, keyPEM(t, "shop"))
 		for _, order := range [][2]string{{"a", "z"}, {"z", "a"}} {
-			inv := read(long, scan.Secrets(fake.NewClientset(
+			inv := read(long, scan.Secrets(secretsAPI(t, runtime.ContentTypeProtobuf,
 				tlsSecret("web", order[0], map[string][]byte{"tls.crt": slices.Concat(shop, ca.PEM())}),
 				tlsSecret("web", order[1], map[string][]byte{"tls.crt": chain}),
 			), scan.SecretSelection{Fallback: "web"}))
@@ -98,7 +100,7 @@ func TestSecretsLetsKeysGo(t *testing.T) {
 	}
 	certificate := pki.EncodeCertificates(ca.Issue(t, pkitest.Server("shop", "shop.example")))
 	// Also where somebody put the key into the certificate's place.
-	inv := read(long, scan.Secrets(fake.NewClientset(
+	inv := read(long, scan.Secrets(secretsAPI(t, runtime.ContentTypeProtobuf,
 		tlsSecret("web", "shop", map[string][]byte{"tls.crt": append(certificate, keyPEM...), "tls.key": keyPEM}),
 		tlsSecret("web", "swapped", map[string][]byte{"tls.crt": keyPEM, "tls.key": certificate}),
 	), scan.SecretSelection{Fallback: "web"}))
@@ -117,12 +119,17 @@ func TestSecretsLetsKeysGo(t *testing.T) {
 // would be to see.
 func TestSecretsFallsBack(t *testing.T) {
 	ca := pkitest.NewCA(t, "issuer")
-	client := fake.NewClientset(tlsSecret("web", "shop", map[string][]byte{"tls.crt": pki.EncodeCertificates(ca.Issue(t, pkitest.Server("shop", "s")))}))
-	client.PrependReactor("list", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
-		if action.GetNamespace() == "web" {
-			return false, nil, nil
+	shop := tlsSecret("web", "shop", map[string][]byte{"tls.crt": pki.EncodeCertificates(ca.Issue(t, pkitest.Server("shop", "s")))})
+	page := encode(t, &corev1.SecretList{Items: []corev1.Secret{*shop}}, runtime.ContentTypeProtobuf)
+	forbidden := encode(t, &apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "", nil).ErrStatus, runtime.ContentTypeProtobuf)
+	client := coreAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+		if r.URL.Path == "/api/v1/namespaces/web/secrets" {
+			_, _ = w.Write(page)
+			return
 		}
-		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "", nil)
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write(forbidden)
 	})
 	check(t, read(long, scan.Secrets(client, scan.SecretSelection{Fallback: "web"})), []string{"shop: web/shop#tls.crt"}, []string{"secrets in all namespaces: forbidden"})
 	check(t, read(long, scan.Secrets(client, scan.SecretSelection{Fallback: "other"})), nil, []string{"secrets in all namespaces: forbidden", "secrets in namespace other: forbidden"})
@@ -131,18 +138,18 @@ func TestSecretsFallsBack(t *testing.T) {
 // Page after page is read, and asked of the server by type.
 func TestSecretsReadsPages(t *testing.T) {
 	ca := pkitest.NewCA(t, "issuer")
-	client := fake.NewClientset()
-	pages := map[string]*corev1.SecretList{}
+	pages := map[string][]byte{}
 	for from, to := range map[string]string{"": "second", "second": "third", "third": ""} {
 		secret := tlsSecret("web", "after-"+from, map[string][]byte{"tls.crt": pki.EncodeCertificates(ca.Issue(t, pkitest.Server("after-"+from, "s")))})
-		pages[from] = &corev1.SecretList{ListMeta: metav1.ListMeta{Continue: to}, Items: []corev1.Secret{*secret}}
+		pages[from] = encode(t, &corev1.SecretList{ListMeta: metav1.ListMeta{Continue: to}, Items: []corev1.Secret{*secret}}, runtime.ContentTypeProtobuf)
 	}
-	client.PrependReactor("list", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
-		options := action.(clienttesting.ListActionImpl).ListOptions
-		if options.FieldSelector != "type=kubernetes.io/tls" || options.Limit == 0 {
-			t.Errorf("asked for %+v", options)
+	client := coreAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		if r.URL.Path != "/api/v1/secrets" || query.Get("fieldSelector") != "type=kubernetes.io/tls" || query.Get("limit") != "500" || query.Get("labelSelector") != "" {
+			t.Errorf("asked for %s", r.URL)
 		}
-		return true, pages[options.Continue], nil
+		w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+		_, _ = w.Write(pages[query.Get("continue")])
 	})
 	inv := read(long, scan.Secrets(client, scan.SecretSelection{Fallback: "web"}))
 	if len(inv.Items) != 3 || len(inv.Skipped) > 0 {
