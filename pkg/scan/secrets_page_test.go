@@ -93,7 +93,7 @@ func TestSecretsReadsWhatClientGoReads(t *testing.T) {
 		s.Labels = map[string]string{"tls.crt": "x"}
 		s.Finalizers = []string{strings.Repeat("f", random.IntN(300))}
 		s.Generation, s.Immutable = random.Int64(), new(bool)
-		s.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "m", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:data":{}}`)}}}
+		s.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "m", FieldsV1: metav1.NewFieldsV1(`{"f:data":{}}`)}}
 		secrets = append(secrets, s)
 	}
 	var seen, empty []string

@@ -92,7 +92,7 @@ func tlsSecret(tb testing.TB, ca *authority, i int) corev1.Secret {
 			CreationTimestamp: metav1.Now(),
 			ManagedFields: []metav1.ManagedFieldsEntry{{
 				Manager: "bench", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "v1", FieldsType: "FieldsV1",
-				FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:data":{".":{},"f:tls.crt":{},"f:tls.key":{}},"f:type":{}}`)},
+				FieldsV1: metav1.NewFieldsV1(`{"f:data":{".":{},"f:tls.crt":{},"f:tls.key":{}},"f:type":{}}`),
 			}},
 		},
 		Type: corev1.SecretTypeTLS,
