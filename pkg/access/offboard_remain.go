@@ -47,19 +47,23 @@ func onSigner(verb string) []permit.Act {
 	return []permit.Act{own, all}
 }
 
-func onRequests(verb, subresource string) []permit.Act {
-	act := requestAct(verb)
-	act.Subresource = subresource
-	return []permit.Act{act}
+func onRequests(subresource string, verbs ...string) []permit.Act {
+	var acts []permit.Act
+	for _, verb := range verbs {
+		act := requestAct(verb)
+		act.Subresource = subresource
+		acts = append(acts, act)
+	}
+	return acts
 }
 
 const toApprove = "approve requests for certificates"
 
 // waysBack are the rights that leave nobody offboarded who has one of them.
 var waysBack = []wayBack{
-	{toApprove, [][]permit.Act{onRequests("update", "approval"), onSigner("approve")}, false},
-	{"request certificates", [][]permit.Act{onRequests("create", "")}, false},
-	{"sign certificates", [][]permit.Act{onRequests("update", "status"), onSigner("sign")}, false},
+	{toApprove, [][]permit.Act{onRequests("approval", "update", "patch"), onSigner("approve")}, false},
+	{"request certificates", [][]permit.Act{onRequests("", "create")}, false},
+	{"sign certificates", [][]permit.Act{onRequests("status", "update", "patch"), onSigner("sign")}, false},
 	{"make tokens of service accounts", [][]permit.Act{{{Verb: "create", Version: "v1", Resource: "serviceaccounts", Subresource: "token"}}}, true},
 	{"impersonate service accounts", [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "serviceaccounts"}}}, true},
 	{"impersonate users", [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "users"}}}, false},

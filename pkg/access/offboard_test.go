@@ -348,3 +348,21 @@ func TestRemains(t *testing.T) {
 		t.Errorf("got %+v, %v", remains, err)
 	}
 }
+
+// To patch a request's approval is to approve it.
+func TestRemainsByPatch(t *testing.T) {
+	client := town(t)
+	client.PrependReactor("create", "subjectaccessreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		review := action.(clienttesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview)
+		act := review.Spec.ResourceAttributes
+		review.Status.Allowed = act.Verb == "patch" && act.Subresource != "" || act.Resource == "signers"
+		return true, review, nil
+	})
+	f, err := PrepareOffboard(t.Context(), client, may(), Leaver{User: "alice"}, pkitest.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{toApprove, "sign certificates"}; !slices.Equal(f.Could, want) || !f.approver {
+		t.Errorf("got %q, approver %v; want %q", f.Could, f.approver, want)
+	}
+}

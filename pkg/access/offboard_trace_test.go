@@ -118,6 +118,13 @@ func TestTraces(t *testing.T) {
 		{"approved, and not signed", []ghost{{name: "r", user: "svc", by: "dana", state: approved}}, nil, "", "r", ""},
 		{"denied", []ghost{{name: "r", user: "svc", by: "dana", state: certificatesv1.CertificateDenied}}, nil, "", "", ""},
 		{"failed", []ghost{{name: "r", user: "svc", by: "dana", state: certificatesv1.CertificateFailed}}, nil, "", "", ""},
+		{"failed after it was issued", []ghost{func() ghost {
+			g := requestOf(issued("r", "svc", "dana", ""))
+			g.change = func(r *certificatesv1.CertificateSigningRequest) {
+				r.Status.Conditions = append(r.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{Type: certificatesv1.CertificateFailed})
+			}
+			return g
+		}()}, nil, "", "r", ""},
 		{"expired", []ghost{at(-9*time.Hour, issued("r", "svc", "dana", "dana"))}, nil, "", "", ""},
 		{"their own", []ghost{issued("r", "dana", "dana", "dana")}, nil, "", "", ""},
 		{"by another user", []ghost{issued("r", "svc", "eve", "eve")}, nil, "dana", "", ""},

@@ -22,6 +22,7 @@ func TestRecordApproved(t *testing.T) {
 		r.Status.Conditions = []certificatesv1.CertificateSigningRequestCondition{{Type: certificatesv1.CertificateApproved, Status: corev1.ConditionTrue}}
 	}
 	failed := func(r *certificatesv1.CertificateSigningRequest) {
+		r.Status.Certificate = nil
 		r.Status.Conditions = append(r.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{Type: certificatesv1.CertificateFailed})
 	}
 	by := func(approver string) *Record {

@@ -165,21 +165,24 @@ func (r *Request) Life() time.Duration {
 }
 
 func stateOf(object *certificatesv1.CertificateSigningRequest) State {
-	state := Pending
+	has := map[certificatesv1.RequestConditionType]bool{}
 	for _, c := range object.Status.Conditions {
-		switch c.Type {
-		case certificatesv1.CertificateDenied:
-			return Denied
-		case certificatesv1.CertificateFailed:
-			return Failed
-		case certificatesv1.CertificateApproved:
-			state = Approved
-		}
+		has[c.Type] = true
 	}
-	if state == Approved && len(object.Status.Certificate) > 0 {
+	approved := has[certificatesv1.CertificateApproved]
+	switch {
+	case has[certificatesv1.CertificateDenied]:
+		return Denied
+	case approved && len(object.Status.Certificate) > 0:
+		// Whoever may write the status can add Failed later, and the
+		// certificate is as good as before.
 		return Issued
+	case has[certificatesv1.CertificateFailed]:
+		return Failed
+	case approved:
+		return Approved
 	}
-	return state
+	return Pending
 }
 
 // decision returns the last condition, which says who decided and why, or nil.

@@ -401,6 +401,11 @@ func TestState(t *testing.T) {
 	}
 	issued := condition(certificatesv1.CertificateApproved)
 	issued.Status.Certificate = []byte("x")
+	hidden := condition(certificatesv1.CertificateApproved, certificatesv1.CertificateFailed)
+	hidden.Status.Certificate = []byte("x")
+	if got := stateOf(hidden); got != Issued {
+		t.Errorf("one that failed after it was issued is %s", got)
+	}
 	for want, object := range map[State]*certificatesv1.CertificateSigningRequest{
 		Pending: condition(), Approved: condition(certificatesv1.CertificateApproved), Issued: issued,
 		Denied: condition(certificatesv1.CertificateDenied),
