@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
+	"github.com/kubectl-certs/kubectl-certs/pkg/rbac"
 )
 
 // authenticatedGroup is the group that everyone is in whom the API server
@@ -72,6 +73,11 @@ type Farewell struct {
 	approver bool
 	// Damaged says which records are not what they should be.
 	Damaged []string
+	// UnreadRoles are the kinds of role that the caller may not list, without
+	// which the ways back are not all known.
+	UnreadRoles []string
+	// rbac evaluates roles and bindings.
+	rbac *rbac.Index
 }
 
 // PrepareOffboard finds out what there is of a user. Nothing is changed. The
@@ -108,12 +114,12 @@ func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed p
 // while access was taken back, too.
 func (f *Farewell) Look(ctx context.Context, client kubernetes.Interface, now time.Time) error {
 	*f = Farewell{Leaver: f.Leaver, by: f.by, Could: f.Could, approver: f.approver, Groups: append([]string{authenticatedGroup}, f.Leaver.Groups...)}
-	var held []Held
+	var objects *rbac.Objects
 	var records *Records
 	var requests []Request
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		held, err = listHeld(groupCtx, client, f.User)
+		objects, err = readBindings(groupCtx, client)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -132,13 +138,29 @@ func (f *Farewell) Look(ctx context.Context, client kubernetes.Interface, now ti
 	f.addRecords(records, now)
 	slices.Sort(f.Groups)
 	f.Groups = slices.Compact(f.Groups)
-	f.addHeld(held)
+	f.addHeld(heldOf(objects, f.User))
+	f.rbac, f.UnreadRoles = objects.Index(), objects.Unread
 	traced := f.trace(all)
 	if err := f.askCould(ctx, client, records); err != nil {
 		return err
 	}
 	f.attribute(all, traced)
 	return nil
+}
+
+// readBindings reads the roles and bindings of the cluster. Bindings that cannot
+// be listed are an error; roles are told in Unread.
+func readBindings(ctx context.Context, client kubernetes.Interface) (*rbac.Objects, error) {
+	objects, err := rbac.ReadObjects(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	for _, kind := range []string{"clusterrolebindings", "rolebindings"} {
+		if slices.Contains(objects.Unread, kind) {
+			return nil, permit.NewMissing([]string{permit.Describe(permit.Act{Verb: "list", Group: rbacv1.GroupName, Version: "v1", Resource: kind})}, lackingAdvice)
+		}
+	}
+	return objects, nil
 }
 
 // askCould finds out by which ways the user could come back when it was looked
@@ -154,7 +176,7 @@ func (f *Farewell) askCould(ctx context.Context, client kubernetes.Interface, re
 		return err
 	}
 	for i, r := range remains {
-		f.approver = f.approver || slices.Contains(r.WaysBack, toApprove)
+		f.approver = f.approver || r.Approves
 		if i > 0 {
 			continue
 		}

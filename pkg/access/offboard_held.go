@@ -2,14 +2,11 @@ package access
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/rbac"
 )
@@ -56,27 +53,19 @@ func (f *Farewell) addHeld(held []Held) {
 	}
 }
 
-// listHeld lists all bindings of the user, and of any group.
-func listHeld(ctx context.Context, client kubernetes.Interface, user string) ([]Held, error) {
+// heldOf returns all bindings of the user, and of any group.
+func heldOf(objects *rbac.Objects, user string) []Held {
 	var held []Held
-	everywhere, err := rbac.ListClusterRoleBindings(ctx, client)
-	if err != nil {
-		return nil, fmt.Errorf("listing clusterrolebindings: %w", err)
-	}
-	for _, b := range everywhere {
+	for _, b := range objects.ClusterRoleBindings {
 		held = append(held, heldBy("ClusterRoleBinding", b.ObjectMeta, b.RoleRef, b.Subjects, user)...)
 	}
-	somewhere, err := rbac.ListRoleBindings(ctx, client)
-	if err != nil {
-		return nil, fmt.Errorf("listing rolebindings: %w", err)
-	}
-	for _, b := range somewhere {
+	for _, b := range objects.RoleBindings {
 		held = append(held, heldBy("RoleBinding", b.ObjectMeta, b.RoleRef, b.Subjects, user)...)
 	}
 	slices.SortFunc(held, func(a, b Held) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Group, b.Group))
 	})
-	return held, nil
+	return held
 }
 
 // heldBy returns what one binding gives: to the user, and to each group.

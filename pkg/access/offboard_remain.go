@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
+	"github.com/kubectl-certs/kubectl-certs/pkg/rbac"
 )
 
 // probes are acts that tell what somebody may still do.
@@ -33,6 +34,8 @@ var probes = []permit.Act{
 // others. It takes all of acts; each of them is one of several that will do.
 type wayBack struct {
 	name string
+	// rule is how package rbac calls it.
+	rule string
 	acts [][]permit.Act
 	// inNamespaces says that the right counts in a single namespace too.
 	inNamespaces bool
@@ -57,19 +60,17 @@ func onRequests(subresource string, verbs ...string) []permit.Act {
 	return acts
 }
 
-const toApprove = "approve requests for certificates"
-
 // waysBack are the rights that leave nobody offboarded who has one of them.
 var waysBack = []wayBack{
-	{toApprove, [][]permit.Act{onRequests("approval", "update", "patch"), onSigner("approve")}, false},
-	{"request certificates", [][]permit.Act{onRequests("", "create")}, false},
-	{"sign certificates", [][]permit.Act{onRequests("status", "update", "patch"), onSigner("sign")}, false},
-	{"make tokens of service accounts", [][]permit.Act{{{Verb: "create", Version: "v1", Resource: "serviceaccounts", Subresource: "token"}}}, true},
-	{"impersonate service accounts", [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "serviceaccounts"}}}, true},
-	{"impersonate users", [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "users"}}}, false},
-	{"impersonate groups", [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "groups"}}}, false},
-	{"bind any ClusterRole", [][]permit.Act{{{Verb: "bind", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterroles"}}}, false},
-	{"escalate ClusterRoles", [][]permit.Act{{{Verb: "escalate", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterroles"}}}, false},
+	{"approve requests for certificates", rbac.Approve, [][]permit.Act{onRequests("approval", "update", "patch"), onSigner("approve")}, false},
+	{"request certificates", "", [][]permit.Act{onRequests("", "create")}, false},
+	{"sign certificates", rbac.Sign, [][]permit.Act{onRequests("status", "update", "patch"), onSigner("sign")}, false},
+	{"make tokens of service accounts", rbac.MakeTokens, [][]permit.Act{{{Verb: "create", Version: "v1", Resource: "serviceaccounts", Subresource: "token"}}}, true},
+	{"impersonate service accounts", rbac.ActAsAccounts, [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "serviceaccounts"}}}, true},
+	{"impersonate users", rbac.ActAsUsers, [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "users"}}}, false},
+	{"impersonate groups", rbac.ActAsGroups, [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "groups"}}}, false},
+	{"bind any ClusterRole", rbac.Bind, [][]permit.Act{{{Verb: "bind", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterroles"}}}, false},
+	{"escalate ClusterRoles", rbac.Escalate, [][]permit.Act{{{Verb: "escalate", Group: rbacv1.GroupName, Version: "v1", Resource: "clusterroles"}}}, false},
 }
 
 // propagation is how long the API server's own view of bindings may lag
@@ -88,6 +89,8 @@ type Remains struct {
 	// WaysBack are rights by which they get other credentials, or the rights of
 	// others.
 	WaysBack []string
+	// Approves says that one of them is to approve requests for certificates.
+	Approves bool
 }
 
 // Remains asks the API server what the user may still do, and whoever holds the
@@ -124,7 +127,7 @@ func (f *Farewell) remains(ctx context.Context, client kubernetes.Interface, tra
 
 // ask fills in what r's user may do in r's groups.
 func (f *Farewell) ask(ctx context.Context, client kubernetes.Interface, r *Remains) error {
-	r.Acts, r.WaysBack = nil, nil
+	r.Acts, r.WaysBack, r.Approves = nil, nil, false
 	needed := slices.Clone(probes)
 	for _, way := range waysBack {
 		for _, namespace := range f.namespacesOf(way, r.User) {
@@ -140,11 +143,13 @@ func (f *Farewell) ask(ctx context.Context, client kubernetes.Interface, r *Rema
 			r.Acts = append(r.Acts, permit.Describe(act))
 		}
 	}
+	told := map[string][]string{} // by rule: the namespaces
 	for _, way := range waysBack {
 		for _, namespace := range f.namespacesOf(way, r.User) {
 			if !way.held(may, namespace) {
 				continue
 			}
+			told[way.rule] = append(told[way.rule], namespace)
 			name := way.name
 			if namespace != "" {
 				name += " in namespace " + namespace
@@ -155,7 +160,25 @@ func (f *Farewell) ask(ctx context.Context, client kubernetes.Interface, r *Rema
 			}
 		}
 	}
+	if !may[probes[0]] {
+		f.addByRoles(r, told)
+	}
+	r.Approves = r.Approves || told[rbac.Approve] != nil
 	return nil
+}
+
+// addByRoles adds the ways back that the roles of the user and of their groups
+// give and that were not told: those to single objects (resourceNames), in single
+// namespaces, and those that no question above is about. Only RBAC's rules say
+// what there is to ask for; other authorizers answer to questions alone.
+func (f *Farewell) addByRoles(r *Remains, told map[string][]string) {
+	for _, way := range f.rbac.Ways(r.User, r.Groups) {
+		if namespaces := told[way.Rule]; slices.Contains(namespaces, "") || slices.Contains(namespaces, way.Namespace) {
+			continue
+		}
+		r.WaysBack = append(r.WaysBack, way.What+" ("+way.By[0].Binding.String()+")")
+		r.Approves = r.Approves || way.Rule == rbac.Approve
+	}
 }
 
 // namespacesOf are the namespaces that a way back is asked about: the whole

@@ -3,16 +3,19 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 )
@@ -156,14 +159,53 @@ func (f *Farewell) deny(ctx context.Context, client kubernetes.Interface, r Requ
 	})
 }
 
+// withdraw deletes a request that has no certificate: one that has is the trace
+// of a certificate that is valid. It deletes the request as it was read alone,
+// and reads it again where it has changed.
 func withdraw(ctx context.Context, client kubernetes.Interface, r Request) error {
 	ctx, cancel := context.WithTimeout(ctx, objectTimeout)
 	defer cancel()
-	err := client.CertificatesV1().CertificateSigningRequests().Delete(ctx, r.Name, *metav1.NewPreconditionDeleteOptions(string(r.object.UID)))
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+	object := r.object
+	err := retry.OnError(retry.DefaultRetry, apierrors.IsConflict, func() error {
+		if object == nil {
+			var err error
+			if object, err = findRequest(ctx, client, r); object == nil {
+				return err
+			}
+		}
+		if len(object.Status.Certificate) > 0 {
+			return errIssuedMeanwhile
+		}
+		version := object.ResourceVersion
+		options := metav1.NewPreconditionDeleteOptions(string(object.UID))
+		if version != "" {
+			options.Preconditions.ResourceVersion = &version
+		}
+		object = nil
+		return client.CertificatesV1().CertificateSigningRequests().Delete(ctx, r.Name, *options)
+	})
+	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("withdrawing request %q: %w", r.Name, err)
 	}
 	return nil
+}
+
+// errIssuedMeanwhile says why a request was not withdrawn.
+var errIssuedMeanwhile = errors.New("its certificate was issued meanwhile")
+
+// findRequest reads r again, by the right to list that offboarding takes anyway;
+// nil where it is gone, or another has its name.
+func findRequest(ctx context.Context, client kubernetes.Interface, r Request) (*certificatesv1.CertificateSigningRequest, error) {
+	list, err := client.CertificatesV1().CertificateSigningRequests().List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + r.Name})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list.Items {
+		if list.Items[i].UID == r.object.UID {
+			return &list.Items[i], nil
+		}
+	}
+	return nil, nil
 }
 
 // delete deletes the binding, if it is still that one.

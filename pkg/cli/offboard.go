@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -101,10 +102,16 @@ func (a *app) offboard(ctx context.Context, g *globals, user string, f offboardF
 			return c.Explain(err, a.now())
 		}
 	}
-	if err := a.carryOutOffboarding(ctx, c, farewell, extent); err != nil {
-		return err
+	failed := a.carryOutOffboarding(ctx, c, farewell, extent)
+	if ctx.Err() != nil {
+		return failed
 	}
-	return a.showWhatRemains(ctx, c, farewell)
+	// What remains matters all the more where a step failed.
+	left := a.showWhatRemains(ctx, c, farewell)
+	if failed != nil && left != nil {
+		a.say("warning: %s\n", left)
+	}
+	return cmp.Or(failed, left)
 }
 
 // carryOutOffboarding does what was shown, and says each thing.

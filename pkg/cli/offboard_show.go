@@ -133,7 +133,7 @@ func (a *app) showWhatRemains(ctx context.Context, c *cluster.Cluster, f *access
 		a.showMay("They", remains[0])
 	}
 	left, everyones := splitDefaults(f.ByGroup)
-	for _, h := range append(left, f.Others...) {
+	for _, h := range slices.Concat(f.Ours, left, f.Others) {
 		fprintf(a.out, "Still there: %s\n", h.String())
 	}
 	if everyones != "" {
@@ -151,6 +151,9 @@ func (a *app) showWhatRemains(ctx context.Context, c *cluster.Cluster, f *access
 	}
 	if len(powerless) > 0 {
 		a.showMay("Holders of certificates of "+pki.QuoteAll(powerless, ""), access.Remains{})
+	}
+	if len(f.UnreadRoles) > 0 {
+		fprintf(a.out, "What the roles of these bindings permit is not fully known: you may not list %s\n", strings.Join(f.UnreadRoles, ", "))
 	}
 	a.showUnknowable(f)
 	return notClear(f, remains)
@@ -208,6 +211,14 @@ func notClear(f *access.Farewell, remains []access.Remains) error {
 	if n := len(f.ToDeny()) + len(f.Pending); n > 0 {
 		ways = append(ways, count(n, "request")+" that could still lead to certificates")
 		advice = append(advice, "deny the requests: --deny-pending")
+	}
+	if n := len(f.Ours); n > 0 {
+		ways = append(ways, count(n, "binding")+" that were made for them exist (again)")
+		advice = append(advice, "run the command again")
+	}
+	if len(f.UnreadRoles) > 0 {
+		ways = append(ways, "what their roles permit could not be checked")
+		advice = append(advice, "ask an administrator for the right to list "+strings.Join(f.UnreadRoles, " and "))
 	}
 	switch {
 	case len(remains) == 0:

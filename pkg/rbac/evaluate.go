@@ -131,7 +131,7 @@ func (x *Index) way(i int, namespace string, local, everywhere found, depth int)
 	if r.cluster && namespace != "" {
 		return Way{}, false
 	}
-	w := Way{Namespace: namespace, row: i}
+	w := Way{Rule: r.what, Namespace: namespace, row: i}
 	var limitedTo []permission
 	for n := range r.needs {
 		given := slices.Concat(local[i][n], everywhere[i][n])

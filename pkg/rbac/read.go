@@ -32,22 +32,47 @@ func list[T any](ctx context.Context, page func(context.Context, metav1.ListOpti
 	}
 }
 
-// Read reads the roles and bindings of the cluster, side by side. What the
+// Objects are the roles and bindings of a cluster, as they are stored.
+type Objects struct {
+	ClusterRoles        []rbacv1.ClusterRole
+	Roles               []rbacv1.Role
+	ClusterRoleBindings []rbacv1.ClusterRoleBinding
+	RoleBindings        []rbacv1.RoleBinding
+	// Unread names the kinds of object that the caller may not list.
+	Unread []string
+}
+
+// Index returns the index of what was read.
+func (o *Objects) Index() *Index {
+	index := NewIndex(o.ClusterRoles, o.Roles, o.ClusterRoleBindings, o.RoleBindings)
+	index.Unread = o.Unread
+	return index
+}
+
+// Read reads the roles and bindings of the cluster, and returns their index. What
+// the caller may not list is named in its Unread; any other failure is an error
+// that names the kind.
+func Read(ctx context.Context, client kubernetes.Interface) (*Index, error) {
+	objects, err := ReadObjects(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	return objects.Index(), nil
+}
+
+// ReadObjects reads the roles and bindings of the cluster, in parallel. What the
 // caller may not list is named in Unread; any other failure is an error that
 // names the kind.
-func Read(ctx context.Context, client kubernetes.Interface) (*Index, error) {
-	var clusterRoles []rbacv1.ClusterRole
-	var roles []rbacv1.Role
-	var everywhere []rbacv1.ClusterRoleBinding
-	var somewhere []rbacv1.RoleBinding
+func ReadObjects(ctx context.Context, client kubernetes.Interface) (*Objects, error) {
+	o := &Objects{}
 	api := client.RbacV1()
 	kinds := []struct {
 		name string
 		read func(context.Context) error
 	}{
 		{"clusterroles", func(ctx context.Context) (err error) {
-			clusterRoles, err = list(ctx, func(ctx context.Context, o metav1.ListOptions) ([]rbacv1.ClusterRole, string, error) {
-				l, err := api.ClusterRoles().List(ctx, o)
+			o.ClusterRoles, err = list(ctx, func(ctx context.Context, options metav1.ListOptions) ([]rbacv1.ClusterRole, string, error) {
+				l, err := api.ClusterRoles().List(ctx, options)
 				if err != nil {
 					return nil, "", err
 				}
@@ -56,8 +81,8 @@ func Read(ctx context.Context, client kubernetes.Interface) (*Index, error) {
 			return err
 		}},
 		{"roles", func(ctx context.Context) (err error) {
-			roles, err = list(ctx, func(ctx context.Context, o metav1.ListOptions) ([]rbacv1.Role, string, error) {
-				l, err := api.Roles(metav1.NamespaceAll).List(ctx, o)
+			o.Roles, err = list(ctx, func(ctx context.Context, options metav1.ListOptions) ([]rbacv1.Role, string, error) {
+				l, err := api.Roles(metav1.NamespaceAll).List(ctx, options)
 				if err != nil {
 					return nil, "", err
 				}
@@ -66,11 +91,23 @@ func Read(ctx context.Context, client kubernetes.Interface) (*Index, error) {
 			return err
 		}},
 		{"clusterrolebindings", func(ctx context.Context) (err error) {
-			everywhere, err = ListClusterRoleBindings(ctx, client)
+			o.ClusterRoleBindings, err = list(ctx, func(ctx context.Context, options metav1.ListOptions) ([]rbacv1.ClusterRoleBinding, string, error) {
+				l, err := api.ClusterRoleBindings().List(ctx, options)
+				if err != nil {
+					return nil, "", err
+				}
+				return l.Items, l.Continue, nil
+			})
 			return err
 		}},
 		{"rolebindings", func(ctx context.Context) (err error) {
-			somewhere, err = ListRoleBindings(ctx, client)
+			o.RoleBindings, err = list(ctx, func(ctx context.Context, options metav1.ListOptions) ([]rbacv1.RoleBinding, string, error) {
+				l, err := api.RoleBindings(metav1.NamespaceAll).List(ctx, options)
+				if err != nil {
+					return nil, "", err
+				}
+				return l.Items, l.Continue, nil
+			})
 			return err
 		}},
 	}
@@ -91,34 +128,10 @@ func Read(ctx context.Context, client kubernetes.Interface) (*Index, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	index := NewIndex(clusterRoles, roles, everywhere, somewhere)
 	for i, kind := range kinds {
 		if forbidden[i] {
-			index.Unread = append(index.Unread, kind.name)
+			o.Unread = append(o.Unread, kind.name)
 		}
 	}
-	return index, nil
-}
-
-// ListClusterRoleBindings lists all of them, in pages. The error is the API's.
-func ListClusterRoleBindings(ctx context.Context, client kubernetes.Interface) ([]rbacv1.ClusterRoleBinding, error) {
-	return list(ctx, func(ctx context.Context, o metav1.ListOptions) ([]rbacv1.ClusterRoleBinding, string, error) {
-		l, err := client.RbacV1().ClusterRoleBindings().List(ctx, o)
-		if err != nil {
-			return nil, "", err
-		}
-		return l.Items, l.Continue, nil
-	})
-}
-
-// ListRoleBindings lists those of all namespaces, in pages. The error is the
-// API's.
-func ListRoleBindings(ctx context.Context, client kubernetes.Interface) ([]rbacv1.RoleBinding, error) {
-	return list(ctx, func(ctx context.Context, o metav1.ListOptions) ([]rbacv1.RoleBinding, string, error) {
-		l, err := client.RbacV1().RoleBindings(metav1.NamespaceAll).List(ctx, o)
-		if err != nil {
-			return nil, "", err
-		}
-		return l.Items, l.Continue, nil
-	})
+	return o, nil
 }

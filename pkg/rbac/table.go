@@ -80,6 +80,18 @@ var clientSigners = []string{"kubernetes.io/*", certificatesv1.KubeAPIServerClie
 // from: who is who, what they trust, how they run.
 var trustedMaps = []string{"extension-apiserver-authentication", "aws-auth", "kubeadm-config", "kubelet-config", "kube-proxy", "coredns", "kube-root-ca.crt"}
 
+// Rules of the table that others ask for by name (Way.Rule).
+const (
+	Escalate      = "give itself any permission, by changing roles"
+	Bind          = "give itself roles it does not have, by bindings"
+	ActAsUsers    = "act as other users"
+	ActAsGroups   = "act as a member of other groups"
+	ActAsAccounts = "act as service accounts"
+	MakeTokens    = "make tokens of service accounts"
+	Approve       = "approve requests for certificates of other users"
+	Sign          = "write the certificate that answers a request"
+)
+
 func impersonating(mode string, resources ...string) act {
 	return act{[]string{"impersonate", "impersonate:" + mode}, []string{core, authn}, resources}
 }
@@ -89,13 +101,13 @@ func impersonating(mode string, resources ...string) act {
 // itself, named with each. docs/risks.md lists the same for users.
 var table = []rule{
 	// pkg/registry/rbac/escalation_check.go
-	{what: "give itself any permission, by changing roles", needs: needs(on([]string{"escalate"}, rbacv1.GroupName, "clusterroles", "roles")), everywhere: Severe, strong: Severe, ordinary: Severe},
-	{what: "give itself roles it does not have, by bindings", needs: needs(on([]string{"bind"}, rbacv1.GroupName, "clusterroles", "roles")), named: theRole, everywhere: Severe, strong: Severe, ordinary: Severe},
+	{what: Escalate, needs: needs(on([]string{"escalate"}, rbacv1.GroupName, "clusterroles", "roles")), everywhere: Severe, strong: Severe, ordinary: Severe},
+	{what: Bind, needs: needs(on([]string{"bind"}, rbacv1.GroupName, "clusterroles", "roles")), named: theRole, everywhere: Severe, strong: Severe, ordinary: Severe},
 
 	// staging/src/k8s.io/apiserver/pkg/endpoints/filters/impersonation
-	{what: "act as other users", cluster: true, needs: needs(impersonating("user-info", "users")), named: theUser, everywhere: Severe},
-	{what: "act as a member of other groups", cluster: true, needs: needs(impersonating("user-info", "groups")), named: theGroup, everywhere: Severe},
-	{what: "act as service accounts", needs: needs(impersonating("serviceaccount", "serviceaccounts")), named: theAccounts, everywhere: Severe, strong: Severe, ordinary: Local},
+	{what: ActAsUsers, cluster: true, needs: needs(impersonating("user-info", "users")), named: theUser, everywhere: Severe},
+	{what: ActAsGroups, cluster: true, needs: needs(impersonating("user-info", "groups")), named: theGroup, everywhere: Severe},
+	{what: ActAsAccounts, needs: needs(impersonating("serviceaccount", "serviceaccounts")), named: theAccounts, everywhere: Severe, strong: Severe, ordinary: Local},
 	{what: "act as nodes", cluster: true, needs: needs(on([]string{"impersonate:arbitrary-node"}, authn, "nodes")), everywhere: Severe},
 	{what: "act as its own node", cluster: true, needs: needs(on([]string{"impersonate:associated-node"}, authn, "nodes")), everywhere: Limited},
 	{what: "act under another UID", cluster: true, needs: needs(impersonating("user-info", "uids")), everywhere: Limited},
@@ -108,7 +120,7 @@ var table = []rule{
 		named: less, everywhere: Severe, strong: Severe, ordinary: Local},
 	{what: "read Secrets", needs: needs(on(read, core, "secrets")), named: less, everywhere: Severe, strong: Severe, ordinary: Local},
 	{what: "make bootstrap tokens, which are Secrets in kube-system, and so nodes", needs: needs(on(create, core, "secrets")), everywhere: Severe, strong: Severe, home: kubeSystem},
-	{what: "make tokens of service accounts", needs: needs(on(create, core, "serviceaccounts/token")), named: theAccounts, everywhere: Severe, strong: Severe, ordinary: Local},
+	{what: MakeTokens, needs: needs(on(create, core, "serviceaccounts/token")), named: theAccounts, everywhere: Severe, strong: Severe, ordinary: Local},
 	{what: "change what components take orders from, by ConfigMaps of kube-system", needs: []need{{[]act{on(write, core, "configmaps")}, trustedMaps}},
 		everywhere: Severe, strong: Severe, home: kubeSystem},
 	{what: "change Namespaces, and the Pod Security level in their labels", needs: needs(on(change, core, "namespaces")), named: less, everywhere: Limited, strong: Limited, ordinary: Local},
@@ -118,13 +130,13 @@ var table = []rule{
 	{what: "make PersistentVolumes, with hostPath too", cluster: true, needs: needs(on(create, core, "persistentvolumes")), everywhere: Severe},
 
 	// plugin/pkg/admission/certificates, pkg/controller/certificates/approver
-	{what: "approve requests for certificates of other users", cluster: true, needs: []need{
+	{what: Approve, cluster: true, needs: []need{
 		{acts: []act{on(change, certificates, "certificatesigningrequests/approval")}},
 		{[]act{on([]string{"approve"}, certificates, "signers")}, clientSigners}}, everywhere: Severe},
 	{what: "get the certificate of any node without approval", cluster: true, needs: []need{
 		{acts: []act{on(create, certificates, "certificatesigningrequests/nodeclient")}},
 		{acts: []act{on(create, certificates, "certificatesigningrequests")}}}, everywhere: Severe},
-	{what: "write the certificate that answers a request", cluster: true, needs: []need{
+	{what: Sign, cluster: true, needs: []need{
 		{acts: []act{on(change, certificates, "certificatesigningrequests/status")}},
 		{acts: []act{on([]string{"sign"}, certificates, "signers")}}}, everywhere: Limited},
 	// pkg/registry/certificates/podcertificaterequest/strategy.go: signers are

@@ -25,6 +25,8 @@ const (
 
 // Way is something that a user may do by which they can come to more power.
 type Way struct {
+	// Rule is what they may do, without where.
+	Rule string
 	// What they may do, in words that follow "may".
 	What string
 	// Namespace is where; "" for all namespaces or the cluster itself.
