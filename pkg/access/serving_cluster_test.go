@@ -113,6 +113,16 @@ func (c *servingCluster) serving(node string, all ...string) *servingCluster {
 	return c
 }
 
+// remake makes the Node of the name again, at this time.
+func (c *servingCluster) remake(name string, at time.Time) {
+	c.t.Helper()
+	n := n1()
+	n.Name, n.UID, n.CreationTimestamp = name, types.UID("uid of another "+name), metav1.NewTime(at)
+	if err := c.client.Tracker().Update(corev1.SchemeGroupVersion.WithResource("nodes"), n, ""); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 func (c *servingCluster) certificate(node string, all ...string) *x509.Certificate {
 	c.t.Helper()
 	return c.ca.Issue(c.t, pkitest.Server("system:node:"+node, all...), func(cert *x509.Certificate) { cert.Subject.Organization = []string{"system:nodes"} })

@@ -34,7 +34,7 @@ type servingFacts struct {
 	anchors []*x509.Certificate
 	// approved are the certificates that kubelets were issued within the last
 	// hour, by Node, the newest last.
-	approved map[string][]*x509.Certificate
+	approved map[string][]approvedServing
 	// unseen are what the caller may not read.
 	unseen []string
 }
@@ -161,7 +161,7 @@ func (f *servingFacts) addApproved(requests []certificatesv1.CertificateSigningR
 			continue
 		}
 		if certs, _ := pki.ParseCertificates(object.Status.Certificate); len(certs) > 0 {
-			f.approved[name] = append(f.approved[name], certs[0])
+			f.approved[name] = append(f.approved[name], approvedServing{certs[0], object.CreationTimestamp.Time})
 		}
 	}
 }

@@ -47,7 +47,7 @@ type ServingGate struct {
 	mu sync.Mutex
 	// remembered are the certificates that kubelets were seen to serve with:
 	// one that stops serving does not become a new one by that.
-	remembered map[string]*x509.Certificate
+	remembered map[string]approvedServing
 }
 
 // servingFinding is a reason not to approve a request for a serving

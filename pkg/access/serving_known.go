@@ -22,12 +22,32 @@ const defaultKubeletPort = 10250
 // an hour (pkg/controller/certificates/cleaner), less what clocks differ.
 const approvedKept = 50 * time.Minute
 
+// approvedServing is a serving certificate that a kubelet was issued or proved to
+// have, and when: at its request, or when it was last seen.
+type approvedServing struct {
+	*x509.Certificate
+	at time.Time
+}
+
+// isOfOlderNode reports whether it was for an older Node of the name. A kubelet asks
+// for its first certificate while it registers its Node, maybe a moment before.
+func (a approvedServing) isOfOlderNode(node *corev1.Node) bool {
+	const registration = time.Minute
+	return a.at.Add(registration).Before(node.CreationTimestamp.Time)
+}
+
 // known is what a kubelet was certified for before.
 type known struct {
 	// served is what it proved to serve with now, nil for nothing.
 	served *x509.Certificate
 	// approved is what it was issued last, nil for nothing.
 	approved *x509.Certificate
+	// older says that approved was for an older Node of the name. It permits
+	// nothing then: whoever may make a Node could take the name of one that is
+	// gone, and with it that machine's addresses. It limits all the same: a kubelet
+	// may have its own Node deleted (by an owner reference to nothing) and make it
+	// again.
+	older bool
 	// why there is no served, and whether the kubelet itself said so.
 	why      string
 	answered bool
@@ -38,11 +58,9 @@ type known struct {
 func (g *ServingGate) knownAs(ctx context.Context, facts *servingFacts, node *corev1.Node) known {
 	now := g.Now()
 	var k known
-	// Those of an older Node of the name count too: a kubelet may have its Node
-	// deleted (by an owner reference to nothing) and make it again.
-	for _, cert := range slices.Backward(facts.approved[node.Name]) {
-		if servingFault(cert, nil, node.Name, facts.anchors, now) == nil {
-			k.approved = cert
+	for _, last := range slices.Backward(facts.approved[node.Name]) {
+		if servingFault(last.Certificate, nil, node.Name, facts.anchors, now) == nil {
+			k.approved, k.older = last.Certificate, last.isOfOlderNode(node)
 			break
 		}
 	}
@@ -63,7 +81,7 @@ func (g *ServingGate) knownAs(ctx context.Context, facts *servingFacts, node *co
 			k.served = chain[0]
 		}
 	}
-	g.remember(node.Name, &k, now)
+	g.remember(node, &k, now)
 	return k
 }
 
@@ -100,18 +118,18 @@ func brief(err error) string {
 }
 
 // remember keeps what was served for the times when the kubelet does not.
-func (g *ServingGate) remember(node string, k *known, now time.Time) {
+func (g *ServingGate) remember(node *corev1.Node, k *known, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if k.served != nil {
 		if g.remembered == nil {
-			g.remembered = map[string]*x509.Certificate{}
+			g.remembered = map[string]approvedServing{}
 		}
-		g.remembered[node] = k.served
+		g.remembered[node.Name] = approvedServing{k.served, now}
 		return
 	}
-	if cert := g.remembered[node]; k.approved == nil && cert != nil && now.Before(cert.NotAfter) {
-		k.approved = cert
+	if last, ok := g.remembered[node.Name]; ok && k.approved == nil && now.Before(last.NotAfter) {
+		k.approved, k.older = last.Certificate, last.isOfOlderNode(node)
 	}
 }
 
@@ -131,17 +149,20 @@ func servingFault(cert *x509.Certificate, between []*x509.Certificate, node stri
 
 // newFindings are about what the kubelet was not certified for before.
 func (g *ServingGate) newFindings(request *Request, node *corev1.Node, k known) []servingFinding {
-	if k.served == nil && k.approved == nil {
+	var found []servingFinding
+	if k.served == nil && (k.approved == nil || k.older) {
 		isYoung := g.Now().Sub(node.CreationTimestamp.Time) < approvedKept
 		switch {
 		case g.Limits.New && (k.answered || isYoung):
-			return nil
 		case g.Limits.New:
-			return []servingFinding{warning("what the kubelet of Node %q serves with is not known, so whether it is a first certificate is not: %s", node.Name, k.why)}
+			found = append(found, warning("what the kubelet of Node %q serves with is not known, so whether it is a first certificate is not: %s", node.Name, k.why))
+		default:
+			found = append(found, warning("it would be the first certificate of Node %q as far as can be seen, and its names and addresses are the node's own word: %s", node.Name, k.why))
 		}
-		return []servingFinding{warning("it would be the first certificate of Node %q as far as can be seen, and its names and addresses are the node's own word: %s", node.Name, k.why)}
 	}
-	var found []servingFinding
+	if k.served == nil && k.approved == nil {
+		return found
+	}
 	since := "does not serve with now"
 	if k.served == nil {
 		since = "was not approved with before (now " + k.why + ")"

@@ -67,6 +67,9 @@ func TestServingRenewal(t *testing.T) {
 			c.approvedBefore("n1", time.Minute, "n1").approvedBefore("n1", 2*time.Minute, "n1", "10.0.0.1")
 		}, false, "adds IP address 10.0.0.1"},
 		{"approved for another Node", n1(), func(c *servingCluster) { c.approvedBefore("n2", time.Minute, "n1", "10.0.0.1") }, false, "first certificate"},
+		{"approved for an older Node of the name", young, func(c *servingCluster) { c.approvedBefore("n1", 5*time.Minute, "n1", "10.0.0.1") }, false, "first certificate"},
+		{"approved for an older Node of the name, and new ones may", young, func(c *servingCluster) { c.approvedBefore("n1", 5*time.Minute, "n1", "10.0.0.1") }, true, ""},
+		{"approved while its Node was registered", young, func(c *servingCluster) { c.approvedBefore("n1", 90*time.Second, "n1", "10.0.0.1") }, false, ""},
 		{"approved for less, for a Node that was made again", young, func(c *servingCluster) { c.approvedBefore("n1", 5*time.Minute, "n1") }, true, "adds IP address 10.0.0.1"},
 
 		{"another Node's certificate", n1(), func(c *servingCluster) { c.serves["n1"] = c.certificate("n2", "n1", "10.0.0.1") }, false, "system:node:n2"},
@@ -124,6 +127,12 @@ func TestServingRemembers(t *testing.T) {
 	delete(c.serves, "n1")
 	wantFinding(t, c.findings(byN1("n1", "10.0.0.1")...), "adds IP address 10.0.0.1")
 	wantFinding(t, c.findings(byN1("n1")...), "")
+
+	// A new Node of the name gains nothing by what the old one served with.
+	c.gate.Limits.New = false
+	wantFinding(t, c.findings(byN1("n1")...), "")
+	c.remake("n1", pkitest.Now.Add(2*time.Minute))
+	wantFinding(t, c.findings(byN1("n1")...), "first certificate")
 }
 
 // What a node says instead of a certificate is bounded, and shown as what it is.

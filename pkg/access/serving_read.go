@@ -40,7 +40,7 @@ const (
 func (g *ServingGate) readServingFacts(ctx context.Context) (*servingFacts, error) {
 	f := &servingFacts{
 		nodes: map[string]*corev1.Node{}, byAddress: map[netip.Addr][]string{}, byName: map[string][]string{},
-		serverAddresses: map[netip.Addr]string{}, serverNames: map[string]string{}, approved: map[string][]*x509.Certificate{},
+		serverAddresses: map[netip.Addr]string{}, serverNames: map[string]string{}, approved: map[string][]approvedServing{},
 	}
 	r := servingReader{gate: g}
 	reads := []struct {
