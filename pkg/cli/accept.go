@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 	"github.com/kubectl-certs/kubectl-certs/pkg/seal"
 )
 
@@ -147,7 +147,7 @@ func (a *app) decrypt(ctx context.Context, data []byte, f acceptFlags) ([]byte, 
 	}
 	var identities []seal.Identity
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := regular.ReadFile(file, maxInput)
 		if errors.Is(err, fs.ErrNotExist) && len(f.identities) == 0 {
 			continue
 		}

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
 // joined is a hand-off with its key.
@@ -40,7 +40,7 @@ func (a *app) joinKey(id kubeconfig.Identity, leaf *x509.Certificate, f acceptFl
 		return nil, err
 	}
 	for _, file := range candidates {
-		data, err := os.ReadFile(file)
+		data, err := regular.ReadFile(file, maxInput)
 		if errors.Is(err, fs.ErrNotExist) && f.keyFile == "" {
 			continue
 		}

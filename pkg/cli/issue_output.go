@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
 // part is a file of what was issued.
@@ -164,7 +165,7 @@ func (o *outputs) addDirectory(f issueFlags, t target, ca []byte) error {
 	content := func(pick func(kubeconfig.Identity) []byte) func(kubeconfig.Identity) ([]byte, error) {
 		return func(id kubeconfig.Identity) ([]byte, error) { return pick(id), nil }
 	}
-	if present, err := os.ReadFile(in(caFile)); len(ca) > 0 && (err != nil || !bytes.Equal(present, ca)) {
+	if present, err := regular.ReadFile(in(caFile), maxInput); len(ca) > 0 && (err != nil || !bytes.Equal(present, ca)) {
 		o.parts = append(o.parts, part{in(caFile), content(func(id kubeconfig.Identity) []byte { return id.CA })})
 	}
 	if certificate == key {

@@ -8,13 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
 	"github.com/kubectl-certs/kubectl-certs/pkg/permit"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
 // present is a kubeconfig that an earlier run has left.
@@ -27,7 +27,7 @@ type present struct {
 // nothing, or nothing that is still good. A file that holds something else is
 // an error unless it may be replaced.
 func (b *batch) present(ctx context.Context, n newcomer) (*present, error) {
-	data, err := os.ReadFile(n.path)
+	data, err := regular.ReadFile(n.path, maxInput)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -12,22 +11,23 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
-// mostInput is the most that is read of a request or a kubeconfig.
-const mostInput = 4 << 20
+// maxInput is how much is read of a file that is named, in bytes: a request, a
+// key, a kubeconfig.
+const maxInput = 4 << 20
 
 // readInput reads a file, or standard input for "-".
 func (a *app) readInput(path string) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(io.LimitReader(a.in, mostInput))
+	if path != "-" {
+		return regular.ReadFile(path, maxInput)
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	data, err := io.ReadAll(io.LimitReader(a.in, maxInput+1))
+	if err == nil && len(data) > maxInput {
+		err = fmt.Errorf("standard input: %w", regular.ErrTooLarge)
 	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, mostInput))
+	return data, err
 }
 
 // foreignRequest reads somebody's own certificate request and turns it into

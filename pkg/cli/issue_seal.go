@@ -5,12 +5,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 	"github.com/kubectl-certs/kubectl-certs/pkg/seal"
 )
 
@@ -55,7 +55,7 @@ func (o *outputs) addEncrypted(f issueFlags, t target) error {
 // readRecipients takes a public key as pasted, or the file that holds it.
 func readRecipients(to string) ([]seal.Recipient, error) {
 	text, shown := to, "--encrypt-to"
-	data, err := os.ReadFile(to)
+	data, err := regular.ReadFile(to, maxInput)
 	pasted := strings.HasPrefix(to, "ssh-") || strings.HasPrefix(to, "age1") || strings.ContainsAny(to, "\n ")
 	switch {
 	case err == nil:

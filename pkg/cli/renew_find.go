@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
 // findInKubeconfig returns the certificate of each context, each user's once.
@@ -130,7 +131,7 @@ func (a *app) findInDirectory(g *globals, dir string) ([]renewal, error) {
 				return set.Commit(keyPEM, certificatePEM)
 			},
 		}
-		data, err := os.ReadFile(certificate)
+		data, err := regular.ReadFile(certificate, maxInput)
 		if err == nil {
 			err = r.read(data)
 		}

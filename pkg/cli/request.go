@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
 // requestFlags are the flags of request as they were given.
@@ -115,7 +116,7 @@ func (a *app) keyPath(user string) (string, error) {
 
 // requestAgain makes a request with a key that is there.
 func (a *app) requestAgain(keyFile string, wish issue.Request, f requestFlags) error {
-	data, err := os.ReadFile(keyFile)
+	data, err := regular.ReadFile(keyFile, maxInput)
 	if err != nil {
 		return hint.Wrap(fmt.Errorf("reading the private key: %w", err), "leave out --reuse-key to make a new one")
 	}

@@ -3,10 +3,10 @@ package report
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
 // Format writes an inventory in one way.
@@ -95,7 +95,7 @@ func Lookup(name string) (Format, error) {
 		case !hasArgument || argument == "":
 			return nil, fmt.Errorf("output format %s needs an argument: %s=%s", name, name, t.argument)
 		case t.fromFile:
-			text, err := os.ReadFile(argument)
+			text, err := regular.ReadFile(argument, maxTemplate)
 			if err != nil {
 				return nil, fmt.Errorf("reading the %s: %w", strings.TrimSuffix(name, "-file"), err)
 			}
@@ -109,3 +109,6 @@ func Lookup(name string) (Format, error) {
 	}
 	return nil, fmt.Errorf("unknown output format %q: use one of %s", name, strings.Join(FormatNames(), ", "))
 }
+
+// maxTemplate is the longest template file that is read, in bytes.
+const maxTemplate = 1 << 20

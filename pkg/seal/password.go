@@ -3,10 +3,10 @@ package seal
 import (
 	"bufio"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
+	"github.com/kubectl-certs/kubectl-certs/pkg/regular"
 )
 
 // ReadPassword returns the first line of a file, or of a pipe. A file that others
@@ -14,7 +14,7 @@ import (
 // no secret of the caller's.
 func ReadPassword(path string) (string, error) {
 	const longest = 1 << 16
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("reading the password: %w", err)
 	}
