@@ -92,9 +92,9 @@ func (g Grant) explain(err error, user string) error {
 	wrapped := fmt.Errorf("applying %s %q %s: %w", g.Object(), g.Name(user), g.Where(), err)
 	switch {
 	case apierrors.IsConflict(err):
-		return hint.Wrap(wrapped, "someone has changed that binding since it was made: delete it, or give its role to nobody by it")
+		return hint.Wrap(wrapped, "another program has changed this binding: delete it, or remove its subjects")
 	case apierrors.IsNotFound(err) && g.Namespace != "":
-		return hint.New(fmt.Sprintf("there is no namespace %q", g.Namespace), "make it, or name another with -n")
+		return hint.New(fmt.Sprintf("there is no namespace %q", g.Namespace), "create it, or name another with -n")
 	}
 	return wrapped
 }
@@ -159,7 +159,7 @@ func Remove(ctx context.Context, client kubernetes.Interface, bindings []Binding
 			err = client.RbacV1().RoleBindings(b.Namespace).Delete(ctx, b.Name, options)
 		}
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-			errs = append(errs, fmt.Errorf("%s %q stays behind: %w", b.Kind, b.Name, err))
+			errs = append(errs, fmt.Errorf("%s %q could not be removed: %w", b.Kind, b.Name, err))
 		}
 	}
 	return errors.Join(errs...)

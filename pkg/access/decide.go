@@ -26,9 +26,9 @@ type Verdict struct {
 }
 
 // ErrChanged marks a request that is not what was shown any more.
-var ErrChanged = errors.New("was replaced by another one since it was shown")
+var ErrChanged = errors.New("was replaced after it was shown")
 
-const lackingAdvice = "ask an administrator for a ClusterRole with these, or to do it in your place"
+const lackingAdvice = "ask an administrator for a ClusterRole with these permissions, or to do it for you"
 
 func requestAct(verb string) permit.Act {
 	return permit.Act{Verb: verb, Group: certificatesv1.GroupName, Version: "v1", Resource: "certificatesigningrequests"}
@@ -88,7 +88,7 @@ func Decide(ctx context.Context, client kubernetes.Interface, shown *Request, ve
 	for range attempts {
 		current, err := api.Get(ctx, shown.Name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
-			return hint.New(fmt.Sprintf("%s request %q: it was deleted meanwhile", doing, shown.Name), "whoever made it took it back")
+			return hint.New(fmt.Sprintf("%s request %q: it was deleted in the meantime", doing, shown.Name), "its requester may have withdrawn it")
 		}
 		if err != nil {
 			return fmt.Errorf("%s request %q: %w", doing, shown.Name, err)
@@ -106,7 +106,7 @@ func Decide(ctx context.Context, client kubernetes.Interface, shown *Request, ve
 			return fmt.Errorf("%s request %q: %w", doing, shown.Name, err)
 		}
 	}
-	return hint.New(fmt.Sprintf("%s request %q: it kept changing", doing, shown.Name), "look at what changes it: kubectl get csr -w")
+	return hint.New(fmt.Sprintf("%s request %q: it kept changing", doing, shown.Name), "find what changes it: kubectl get csr -w")
 }
 
 // stillPending checks that current is the very request that was shown, and
@@ -116,7 +116,7 @@ func stillPending(shown *Request, current *certificatesv1.CertificateSigningRequ
 		return hint.Wrap(fmt.Errorf("it %w", ErrChanged), "look at it again, and at who made it, and run the command again")
 	}
 	if state := stateOf(current); state != Pending {
-		return hint.New(fmt.Sprintf("it is already %s", state), "a decision cannot be changed: to undo an approval, take the holder's bindings away")
+		return hint.New(fmt.Sprintf("it is already %s", state), "a decision cannot be changed: to undo an approval, remove the bindings of the user")
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func TestDecideOnConflict(t *testing.T) {
 func TestDecideOnADeletedRequest(t *testing.T) {
 	shown := newRequest(asking(t), somePowers())
 	err := Decide(t.Context(), fake.NewClientset(), &shown, yes)
-	if err == nil || !strings.Contains(err.Error(), "it was deleted meanwhile") {
+	if err == nil || !strings.Contains(err.Error(), "it was deleted in the meantime") {
 		t.Errorf("got %v", err)
 	}
 }

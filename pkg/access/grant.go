@@ -93,10 +93,10 @@ func Validate(grants []Grant) error {
 	seen := map[Grant]bool{}
 	for _, g := range grants {
 		if g.Role == "" || g.Role == "." || g.Role == ".." || strings.ContainsAny(g.Role, "/%") {
-			return hint.New(fmt.Sprintf("the name of a role is %q", g.Role), "name one of: kubectl get clusterroles")
+			return hint.New(fmt.Sprintf("invalid role name %q", g.Role), "see: kubectl get clusterroles")
 		}
 		if seen[g] {
-			return hint.New(fmt.Sprintf("role %q %s is named twice", g.Role, g.Where()), "name each role once")
+			return hint.New(fmt.Sprintf("role %q %s is specified twice", g.Role, g.Where()), "specify each role once")
 		}
 		seen[g] = true
 	}
@@ -197,8 +197,8 @@ func (g Grant) isOurs(ctx context.Context, client kubernetes.Interface, user str
 		if g.Namespace != "" {
 			advice += " -n " + g.Namespace
 		}
-		return false, hint.New(fmt.Sprintf("%s %q is there already, and was not made by kubectl certs for user %q", g.Object(), g.Name(user), user),
-			"look at it, and if nobody needs it: "+advice)
+		return false, hint.New(fmt.Sprintf("%s %q already exists, and was not created by kubectl certs for user %q", g.Object(), g.Name(user), user),
+			"if it is not needed: "+advice)
 	}
 	return true, nil
 }
@@ -220,6 +220,6 @@ func (g Grant) explainForbidden(err error) error {
 	if g.Kind() == roleKind {
 		resource = "roles"
 	}
-	return permit.NewMissing([]string{permit.Describe(g.act("bind", resource, g.Role)) + " (nor do you hold all that it grants)"},
-		"hand out a role within your own rights, or ask an administrator")
+	return permit.NewMissing([]string{permit.Describe(g.act("bind", resource, g.Role)) + " (or all the permissions in it)"},
+		"grant a role whose permissions you have, or ask an administrator")
 }

@@ -51,7 +51,7 @@ func TestPrepareFindsTheRole(t *testing.T) {
 		{"a ClusterRole in the cluster", access.Grant{Role: "view"}, "ClusterRole", ""},
 		{"neither", access.Grant{Role: "edti", Namespace: "dev"}, "", `there is no role "edti": neither a Role in namespace dev nor a ClusterRole`},
 		{"none in the cluster", access.Grant{Role: "edti"}, "", `there is no ClusterRole "edti"`},
-		{"a path", access.Grant{Role: "../edit"}, "", `the name of a role is "../edit"`},
+		{"a path", access.Grant{Role: "../edit"}, "", `invalid role name "../edit"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,8 +117,8 @@ func TestPrepareNamesWhatIsMissing(t *testing.T) {
 	_, err := access.Prepare(t.Context(), client, "alice", grants, true)
 	missing, ok := errors.AsType[*permit.Missing](err)
 	want := []string{
-		"bind clusterroles.rbac.authorization.k8s.io/edit -n dev (nor do you hold all that it grants)",
-		"bind clusterroles.rbac.authorization.k8s.io/view (nor do you hold all that it grants)",
+		"bind clusterroles.rbac.authorization.k8s.io/edit -n dev (or all the permissions in it)",
+		"bind clusterroles.rbac.authorization.k8s.io/view (or all the permissions in it)",
 	}
 	if !ok || !slices.Equal(missing.Acts, want) || hint.Of(err) == "" {
 		t.Errorf("error %v (hint %q), want %q missing", err, hint.Of(err), want)

@@ -104,8 +104,8 @@ func PrepareOffboard(ctx context.Context, client kubernetes.Interface, allowed p
 		return nil, err
 	}
 	if f.Until.IsZero() && len(f.Ours)+len(f.Others)+len(f.Pending)+len(f.OthersPending)+len(f.Traces) == 0 && len(f.Could) == 0 {
-		return nil, hint.New(fmt.Sprintf("nothing is known of user %q in this cluster: no certificate, no binding, no request", who.User),
-			"names are taken to the letter; see whom certificates were issued to: kubectl certs issued")
+		return nil, hint.New(fmt.Sprintf("user %q is not known in this cluster: no certificate, no binding, no request", who.User),
+			"user names are case-sensitive; list the users with certificates: kubectl certs users")
 	}
 	return f, nil
 }
@@ -193,14 +193,14 @@ func (f *Farewell) askCould(ctx context.Context, client kubernetes.Interface, re
 // the caller is.
 func checkLeaver(ctx context.Context, client kubernetes.Interface, user string) (by string, err error) {
 	if strings.HasPrefix(user, systemPrefix) {
-		return "", hint.New(fmt.Sprintf("user %q is one of the cluster's own", user), "components are not offboarded: delete their bindings with kubectl if you are sure")
+		return "", hint.New(fmt.Sprintf("user %q is a component of the cluster", user), "components cannot be offboarded; delete their bindings with kubectl if you are sure")
 	}
 	me, err := whoAmI(ctx, client)
 	if err != nil {
 		return "", err
 	}
 	if me == user {
-		return "", hint.New(fmt.Sprintf("you are %q yourself, and would lock yourself out", user), "let somebody else do it, or use another --context")
+		return "", hint.New(fmt.Sprintf("you are %q: you cannot offboard yourself", user), "have another administrator do it, or use another --context")
 	}
 	return me, nil
 }

@@ -56,7 +56,7 @@ func (h Held) explainForbidden(err error) error {
 	} else {
 		act.Namespace = ""
 	}
-	return permit.NewMissing([]string{permit.Describe(act) + " (nor do you hold all that it grants)"}, lackingAdvice)
+	return permit.NewMissing([]string{permit.Describe(act) + " (or all the permissions in it)"}, lackingAdvice)
 }
 
 // removeUser takes the user's subject out of the binding as it is by then, and

@@ -65,7 +65,7 @@ var waysBack = []wayBack{
 	{"approve requests for certificates", rbac.Approve, [][]permit.Act{onRequests("approval", "update", "patch"), onSigner("approve")}, false},
 	{"request certificates", "", [][]permit.Act{onRequests("", "create")}, false},
 	{"sign certificates", rbac.Sign, [][]permit.Act{onRequests("status", "update", "patch"), onSigner("sign")}, false},
-	{"make tokens of service accounts", rbac.MakeTokens, [][]permit.Act{{{Verb: "create", Version: "v1", Resource: "serviceaccounts", Subresource: "token"}}}, true},
+	{"create tokens of service accounts", rbac.MakeTokens, [][]permit.Act{{{Verb: "create", Version: "v1", Resource: "serviceaccounts", Subresource: "token"}}}, true},
 	{"impersonate service accounts", rbac.ActAsAccounts, [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "serviceaccounts"}}}, true},
 	{"impersonate users", rbac.ActAsUsers, [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "users"}}}, false},
 	{"impersonate groups", rbac.ActAsGroups, [][]permit.Act{{{Verb: "impersonate", Version: "v1", Resource: "groups"}}}, false},
@@ -236,7 +236,7 @@ func reviewAll(ctx context.Context, client kubernetes.Interface, user string, gr
 				return err
 			}
 			if err != nil {
-				return fmt.Errorf("asking what %q may still do: %w", user, err)
+				return fmt.Errorf("checking the permissions of %q: %w", user, err)
 			}
 			answers[i] = review.Status.Allowed
 			return nil

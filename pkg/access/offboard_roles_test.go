@@ -29,10 +29,10 @@ func TestRemainsByRoles(t *testing.T) {
 		approves bool
 	}{
 		{"none", []rbacv1.PolicyRule{rule("list", "", "pods")}, "", false},
-		{"bind one role", []rbacv1.PolicyRule{rule("bind", rbacv1.GroupName, "clusterroles", "cluster-admin")}, "give itself roles it does not have, by bindings", false},
-		{"impersonate one group", []rbacv1.PolicyRule{rule("impersonate", "", "groups", "system:masters")}, "act as a member of other groups", false},
+		{"bind one role", []rbacv1.PolicyRule{rule("bind", rbacv1.GroupName, "clusterroles", "cluster-admin")}, "grant itself further roles, by bindings", false},
+		{"impersonate one group", []rbacv1.PolicyRule{rule("impersonate", "", "groups", "system:masters")}, "impersonate groups", false},
 		{"secrets", []rbacv1.PolicyRule{rule("get", "", "secrets")}, "read Secrets in namespace shop", false},
-		{"pods", []rbacv1.PolicyRule{rule("create", "", "pods")}, "run pods of its own making in namespace shop", false},
+		{"pods", []rbacv1.PolicyRule{rule("create", "", "pods")}, "create pods in namespace shop", false},
 		{"approve", []rbacv1.PolicyRule{rule("patch", "certificates.k8s.io", "certificatesigningrequests/approval", "csr-1"),
 			rule("approve", "certificates.k8s.io", "signers", clientSigner)}, "approve requests for certificates of other users", true},
 	} {
@@ -129,7 +129,7 @@ func TestOffboardWithdrawsOnlyUnanswered(t *testing.T) {
 				return true, nil, apierrors.NewConflict(requestsResource.GroupResource(), "open", nil)
 			})
 			errs := f.Offboard(t.Context(), client, Extent{}, pkitest.Now, func(string) {})
-			if said := len(errs) == 1 && strings.Contains(errs[0].Error(), "was issued meanwhile"); said != tt.stays {
+			if said := len(errs) == 1 && strings.Contains(errs[0].Error(), "was issued in the meantime"); said != tt.stays {
 				t.Errorf("the errors are %v", errs)
 			}
 			_, err = client.Tracker().Get(requestsResource, "", "open")

@@ -24,7 +24,7 @@ import (
 func whoAmI(ctx context.Context, client kubernetes.Interface) (string, error) {
 	review, err := client.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("asking who you are: %w", err)
+		return "", fmt.Errorf("checking your user name: %w", err)
 	}
 	return review.Status.UserInfo.Username, nil
 }
@@ -191,7 +191,7 @@ func withdraw(ctx context.Context, client kubernetes.Interface, r Request) error
 }
 
 // errIssuedMeanwhile says why a request was not withdrawn.
-var errIssuedMeanwhile = errors.New("its certificate was issued meanwhile")
+var errIssuedMeanwhile = errors.New("its certificate was issued in the meantime")
 
 // findRequest reads r again, by the right to list that offboarding takes anyway;
 // nil where it is gone, or another has its name.

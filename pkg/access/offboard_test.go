@@ -129,10 +129,10 @@ func TestPrepareOffboardRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		user, forbidden, want string
 	}{
-		{"root", "", "you are \"root\" yourself"},
-		{"system:kube-scheduler", "", "one of the cluster's own"},
-		{"nobody", "", "nothing is known of user \"nobody\""},
-		{"Alice", "", "nothing is known of user \"Alice\""},
+		{"root", "", "you cannot offboard yourself"},
+		{"system:kube-scheduler", "", "a component of the cluster"},
+		{"nobody", "", "user \"nobody\""},
+		{"Alice", "", "user \"Alice\""},
 		{"alice", "list rolebindings.rbac.authorization.k8s.io", "you may not list rolebindings"},
 	} {
 		_, err := PrepareOffboard(t.Context(), town(t), may(tt.forbidden), Leaver{User: tt.user}, pkitest.Now)
@@ -314,7 +314,7 @@ func TestCheckMayOffboardTriesOthersBindings(t *testing.T) {
 	if err := f.CheckMayOffboard(t.Context(), client, may(), Extent{}); err != nil || len(client.Actions()) != before {
 		t.Errorf("others' bindings are left alone, and tried: %v", err)
 	}
-	const want = "bind clusterroles.rbac.authorization.k8s.io/edit (nor do you hold all that it grants)"
+	const want = "bind clusterroles.rbac.authorization.k8s.io/edit (or all the permissions in it)"
 	if err := f.CheckMayOffboard(t.Context(), client, may(), Extent{AllBindings: true}); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -344,7 +344,7 @@ func TestRemains(t *testing.T) {
 	})
 	remains, err := f.Remains(t.Context(), client)
 	if err != nil || len(remains) != 1 || !slices.Equal(remains[0].Acts, []string{"list nodes"}) ||
-		!slices.Equal(remains[0].WaysBack, []string{"make tokens of service accounts in namespace dev"}) {
+		!slices.Equal(remains[0].WaysBack, []string{"create tokens of service accounts in namespace dev"}) {
 		t.Errorf("got %+v, %v", remains, err)
 	}
 }

@@ -69,7 +69,7 @@ func (f *Farewell) issuances(requests []Request, records *Records, now time.Time
 			requested[fingerprint] = true
 			found.approvedBy = r.ApprovedBy
 			if r.RequestedBy != found.requestedBy {
-				f.Damaged = append(f.Damaged, fmt.Sprintf("ConfigMap %s/%s: requestedBy: it says %q, the request %q", RecordNamespace, r.Name, r.RequestedBy, found.requestedBy))
+				f.Damaged = append(f.Damaged, fmt.Sprintf("ConfigMap %s/%s: requestedBy is %q, but the request says %q", RecordNamespace, r.Name, r.RequestedBy, found.requestedBy))
 			}
 		}
 		all = append(all, found)
@@ -239,9 +239,9 @@ func (i *issuance) unknown(couldApprove bool) string {
 	case i.State == Pending:
 		return "" // approved by nobody as yet, and requested by another user
 	case i.requestedBy == "":
-		return "it is not known who requested it"
+		return "the requester is not known"
 	case i.approvedBy == "":
-		return "requested by " + i.requestedBy + "; it is not known who approved it"
+		return "requested by " + i.requestedBy + "; the approver is not known"
 	}
 	return ""
 }

@@ -83,7 +83,7 @@ func readSignerLife(ctx context.Context, client kubernetes.Interface) (time.Dura
 		return DefaultSignerLife, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("looking for the controller manager's pods: %w", err)
+		return 0, fmt.Errorf("listing the controller manager's pods: %w", err)
 	}
 	return signerLife(pods.Items), nil
 }

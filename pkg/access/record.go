@@ -133,7 +133,7 @@ func save(ctx context.Context, client kubernetes.Interface, r Record) (created b
 	}
 	if apierrors.IsForbidden(err) {
 		return false, hint.New("forbidden: you may not create configmaps -n "+RecordNamespace,
-			"it will be missing from: kubectl certs issued; ask for that permission, or let an administrator issue")
+			"it will be missing from: kubectl certs users; ask for that permission, or have an administrator issue it")
 	}
 	return false, fmt.Errorf("creating ConfigMap %s/%s: %w", RecordNamespace, r.Name, err)
 }

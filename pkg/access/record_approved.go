@@ -22,7 +22,7 @@ import (
 const signedPoll = 200 * time.Millisecond
 
 // errNotSigned says that no certificate came in the time that there was.
-var errNotSigned = errors.New("the request is approved, and not signed yet")
+var errNotSigned = errors.New("the request is approved, but not signed yet")
 
 // RecordApproved records the certificate of a request that the caller has
 // approved, and that the caller did so: the API names no one who approved a
@@ -43,7 +43,7 @@ func RecordApproved(ctx context.Context, client kubernetes.Interface, approved *
 	}
 	certs, err := pki.ParseCertificates(signed.Status.Certificate)
 	if err != nil || len(certs) == 0 {
-		return fmt.Errorf("reading the certificate of request %q: %w", approved.Name, errors.Join(err, errors.New("there is none in it")))
+		return fmt.Errorf("reading the certificate of request %q: %w", approved.Name, errors.Join(err, errors.New("it has no certificate")))
 	}
 	record := NewRecord(certs[0], approved.Signer, signed.Spec.Username, approver, approved.Name, now())
 	created, err := save(ctx, client, record)
@@ -98,7 +98,7 @@ func nameApprover(ctx context.Context, client kubernetes.Interface, record Recor
 	case err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err):
 		return nil
 	case apierrors.IsForbidden(err):
-		return permit.NewMissing([]string{"get, update configmaps -n " + RecordNamespace}, "the requester recorded the certificate; that you approved it is not in the record")
+		return permit.NewMissing([]string{"get, update configmaps -n " + RecordNamespace}, "the certificate is recorded by its requester, but not that you approved it")
 	}
-	return fmt.Errorf("writing who approved into ConfigMap %s/%s: %w", RecordNamespace, record.Name, err)
+	return fmt.Errorf("recording the approver in ConfigMap %s/%s: %w", RecordNamespace, record.Name, err)
 }

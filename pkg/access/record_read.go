@@ -58,7 +58,7 @@ func listConfigMaps(ctx context.Context, client kubernetes.Interface, options me
 	defer cancel()
 	list, err := client.CoreV1().ConfigMaps(RecordNamespace).List(ctx, options)
 	if apierrors.IsForbidden(err) {
-		return nil, permit.NewMissing([]string{"list configmaps -n " + RecordNamespace}, "ask an administrator for a Role with that, where the records are kept")
+		return nil, permit.NewMissing([]string{"list configmaps -n " + RecordNamespace}, "ask an administrator for a Role with that permission in the namespace of the records")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the records of issued certificates: %w", err)
@@ -185,12 +185,12 @@ func (r *Record) compare(from *corev1.ConfigMap, cert *x509.Certificate, clientC
 	actual := NewRecord(cert, r.Signer, r.RequestedBy, r.ApprovedBy, r.Request, r.IssuedAt)
 	differ := func(what, said, is string) {
 		if said != is {
-			r.damage("%s: it says %q, the certificate %q", what, said, is)
+			r.damage("%s is %q, but the certificate says %q", what, said, is)
 		}
 	}
 	differ("user", r.User, actual.User)
 	if said := (pki.Subject{CommonName: actual.User, Organizations: r.Groups}); !said.Equal(pki.SubjectOf(cert)) {
-		r.damage("groups: it says %q, the certificate %q", r.Groups, actual.Groups)
+		r.damage("groups are %q, but the certificate says %q", r.Groups, actual.Groups)
 	}
 	differ("serial", r.Serial, actual.Serial)
 	differ("sha256", r.Fingerprint, actual.Fingerprint)

@@ -103,13 +103,13 @@ func TestDamagedRecords(t *testing.T) {
 		lost   bool // what was recorded is not there any more
 	}{
 		{"no date", func(m *corev1.ConfigMap) { delete(m.Data, "notAfter") }, `notAfter: "" is not a time`, false},
-		{"an earlier end", func(m *corev1.ConfigMap) { m.Data["notAfter"] = "2026-01-01T00:00:00Z" }, `notAfter: it says "2026-01-01T00:00:00Z"`, false},
+		{"an earlier end", func(m *corev1.ConfigMap) { m.Data["notAfter"] = "2026-01-01T00:00:00Z" }, `notAfter is "2026-01-01T00:00:00Z"`, false},
 		{"a bad date", func(m *corev1.ConfigMap) { m.Data["ended"] = "yesterday" }, `ended: "yesterday" is not a time`, false},
 		{"bad groups", func(m *corev1.ConfigMap) { m.Data["groups"] = "devs" }, "groups: ", false},
-		{"fewer groups", func(m *corev1.ConfigMap) { m.Data["groups"] = "[]" }, `groups: it says [], the certificate ["devs"]`, false},
-		{"another user", func(m *corev1.ConfigMap) { m.Data["user"] = "bob" }, `user: it says "bob", the certificate "alice"`, false},
-		{"another serial", func(m *corev1.ConfigMap) { m.Data["serial"] = "1" }, `serial: it says "1"`, false},
-		{"another fingerprint", func(m *corev1.ConfigMap) { m.Data["sha256"] = "1" }, `sha256: it says "1"`, false},
+		{"fewer groups", func(m *corev1.ConfigMap) { m.Data["groups"] = "[]" }, `groups are [], but the certificate says ["devs"]`, false},
+		{"another user", func(m *corev1.ConfigMap) { m.Data["user"] = "bob" }, `user is "bob", but the certificate says "alice"`, false},
+		{"another serial", func(m *corev1.ConfigMap) { m.Data["serial"] = "1" }, `serial is "1"`, false},
+		{"another fingerprint", func(m *corev1.ConfigMap) { m.Data["sha256"] = "1" }, `sha256 is "1"`, false},
 		{"another annotation", func(m *corev1.ConfigMap) { m.Annotations[access.UserAnnotation] = "bob" }, "annotation certs.kubectl.dev/user", false},
 		{"another hash", func(m *corev1.ConfigMap) { m.Labels[access.UserHashLabel] = access.UserHash("bob") }, "label certs.kubectl.dev/user-hash", false},
 		{"no labels", func(m *corev1.ConfigMap) { m.Labels = nil }, "label app.kubernetes.io/managed-by", false},

@@ -34,7 +34,7 @@ const (
 
 // Request is a CertificateSigningRequest with all that a person has to see who
 // decides about it. Its JSON form is the output contract of
-// `kubectl certs requests -o json`.
+// `kubectl certs csr -o json`.
 type Request struct {
 	Name  string `json:"name"`
 	State State  `json:"state"`
@@ -97,7 +97,7 @@ func GetRequest(ctx context.Context, client kubernetes.Interface, powers *Powers
 	object, err := client.CertificatesV1().CertificateSigningRequests().Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, hint.New(fmt.Sprintf("there is no certificate signing request %q", name),
-			"the cluster forgets requests, decided ones within the hour and others within the day")
+			"the cluster deletes requests: decided ones after an hour, others after a day")
 	}
 	if apierrors.IsForbidden(err) {
 		return nil, permit.NewMissing([]string{permit.Describe(requestAct("get"))}, lackingAdvice)

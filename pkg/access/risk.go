@@ -30,7 +30,7 @@ const (
 	RiskConfusable     RiskCode = "confusable"
 	RiskExistingUser   RiskCode = "existing-user"
 	RiskWeakKey        RiskCode = "weak-key"
-	RiskLongLife       RiskCode = "long-life"
+	RiskLongLived      RiskCode = "long-lived"
 	RiskWouldFail      RiskCode = "would-fail"
 	RiskServingNames   RiskCode = "serving-names"
 	RiskUnchecked      RiskCode = "unchecked"
@@ -40,7 +40,7 @@ const (
 func RiskCodes() []RiskCode {
 	return []RiskCode{
 		RiskUnreadable, RiskServiceAccount, RiskNode, RiskSystemName, RiskClusterAdmin, RiskPrivileged,
-		RiskBoundGroup, RiskExistingUser, RiskConfusable, RiskWeakKey, RiskLongLife, RiskWouldFail,
+		RiskBoundGroup, RiskExistingUser, RiskConfusable, RiskWeakKey, RiskLongLived, RiskWouldFail,
 		RiskServingNames, RiskUnchecked,
 	}
 }
@@ -111,9 +111,9 @@ func judgeServiceAccount(r *Request, _ *Powers) []Risk {
 	}
 	if r.Requester == r.Subject.CommonName {
 		return newRisk(RiskServiceAccount, inventory.Warning,
-			"service account %s wants, beside its token, a certificate, which outlives the pod and the account", pki.Quote(name))
+			"service account %s requests a certificate in addition to its token; it outlives the pod and the service account", pki.Quote(name))
 	}
-	return newRisk(RiskServiceAccount, inventory.Critical, "its holder is service account %s to the API server", pki.Quote(name))
+	return newRisk(RiskServiceAccount, inventory.Critical, "authenticates as service account %s", pki.Quote(name))
 }
 
 func judgeNode(r *Request, _ *Powers) []Risk {
@@ -125,13 +125,13 @@ func judgeNode(r *Request, _ *Powers) []Risk {
 	case named && grouped && r.Signer == certificatesv1.KubeAPIServerClientKubeletSignerName && slices.Contains(r.RequesterGroups, bootstrappersGroup):
 		// A joining kubelet asks for nothing else with its token: it asks to serve
 		// as the node that it is by then.
-		return newRisk(RiskNode, inventory.Warning, "a bootstrap token asks to be node %s, as a new kubelet does", pki.Quote(node))
+		return newRisk(RiskNode, inventory.Warning, "a bootstrap token requests a certificate for node %s, as a new kubelet does", pki.Quote(node))
 	case named && grouped:
-		return newRisk(RiskNode, inventory.Critical, "its holder is node %s to the API server", pki.Quote(node))
+		return newRisk(RiskNode, inventory.Critical, "authenticates as node %s", pki.Quote(node))
 	case named:
-		return newRisk(RiskNode, inventory.Critical, "it has the name of node %s", pki.Quote(node))
+		return newRisk(RiskNode, inventory.Critical, "uses the name of node %s", pki.Quote(node))
 	}
-	return newRisk(RiskNode, inventory.Critical, "it asks for group system:nodes under a name that is no node's")
+	return newRisk(RiskNode, inventory.Critical, "requests group system:nodes with a user name that is not a node's")
 }
 
 // judgeSystemName finds the names that Kubernetes keeps for itself, short of
@@ -150,7 +150,7 @@ func judgeSystemName(r *Request, _ *Powers) []Risk {
 	if len(names) == 0 {
 		return nil
 	}
-	message := "its holder goes by a name that Kubernetes keeps for itself: " + strings.Join(names, ", ")
+	message := "uses a reserved system: name: " + strings.Join(names, ", ")
 	if row, ok := catalog.Recognise(catalog.KubeconfigClient, r.Identity()); ok && row.Subject != nil && row.Subject.CommonName == cn {
 		message += fmt.Sprintf(" (%s)", row.Name)
 	}
@@ -162,7 +162,7 @@ func judgeKey(r *Request, _ *Powers) []Risk {
 	if weak == "" {
 		return nil
 	}
-	return newRisk(RiskWeakKey, inventory.Warning, "its key is too weak: %s", weak)
+	return newRisk(RiskWeakKey, inventory.Warning, "the key is too weak: %s", weak)
 }
 
 func judgeLife(r *Request, powers *Powers) []Risk {
@@ -170,11 +170,11 @@ func judgeLife(r *Request, powers *Powers) []Risk {
 	builtIn := strings.HasPrefix(r.Signer, "kubernetes.io/")
 	switch {
 	case asked == 0 && builtIn && most > longLife:
-		return newRisk(RiskLongLife, inventory.Warning, "it asks for no life, and the signer gives %s", duration.HumanDuration(most))
+		return newRisk(RiskLongLived, inventory.Warning, "no expirationSeconds; the signer's default is %s", duration.HumanDuration(most))
 	case builtIn && asked > most:
-		return newRisk(RiskLongLife, inventory.Warning, "it asks for a life of %s; the signer gives at most %s, and says nothing", duration.HumanDuration(asked), duration.HumanDuration(most))
+		return newRisk(RiskLongLived, inventory.Warning, "requests a lifetime of %s; the signer shortens it to %s without notice", duration.HumanDuration(asked), duration.HumanDuration(most))
 	case asked > longLife:
-		return newRisk(RiskLongLife, inventory.Warning, "it asks for a life of %s, and cannot be revoked", duration.HumanDuration(asked))
+		return newRisk(RiskLongLived, inventory.Warning, "requests a lifetime of %s, and cannot be revoked", duration.HumanDuration(asked))
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func judgeSigner(r *Request, _ *Powers) []Risk {
 	var faults []string
 	if r.Subject.CommonName == "" && acceptedAsClient(r.Signer) {
 		// staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go
-		return newRisk(RiskWouldFail, inventory.Warning, "it has no common name: to the API server, its holder would be no one")
+		return newRisk(RiskWouldFail, inventory.Warning, "no common name: the API server would not accept it as any user")
 	}
 	switch r.Signer {
 	case certificatesv1.KubeAPIServerClientSignerName:
@@ -191,7 +191,7 @@ func judgeSigner(r *Request, _ *Powers) []Risk {
 	case certificatesv1.KubeAPIServerClientKubeletSignerName:
 		faults = append(usageFaults(r, certificatesv1.UsageDigitalSignature, certificatesv1.UsageClientAuth), nodeFaults(r)...)
 		if r.names() > 0 {
-			faults = append(faults, "it has alternative names")
+			faults = append(faults, "it has subject alternative names")
 		}
 	case certificatesv1.KubeletServingSignerName:
 		faults = append(usageFaults(r, certificatesv1.UsageDigitalSignature, certificatesv1.UsageServerAuth), nodeFaults(r)...)
@@ -205,13 +205,13 @@ func judgeSigner(r *Request, _ *Powers) []Risk {
 	if len(faults) == 0 {
 		return nil
 	}
-	return newRisk(RiskWouldFail, inventory.Warning, "signer %s will not sign it: %s", r.Signer, strings.Join(faults, "; "))
+	return newRisk(RiskWouldFail, inventory.Warning, "signer %s will refuse it: %s", r.Signer, strings.Join(faults, "; "))
 }
 
 // clientFaults are those of a client's subject.
 func clientFaults(r *Request) []string {
 	if slices.Contains(r.Subject.Organizations, catalog.Masters) {
-		return []string{"it asks for group " + catalog.Masters}
+		return []string{"it requests group " + catalog.Masters}
 	}
 	return nil
 }
@@ -258,7 +258,7 @@ func judgeSight(r *Request, powers *Powers) []Risk {
 	if len(powers.Unseen) == 0 || r.ownNode() {
 		return nil
 	}
-	return newRisk(RiskUnchecked, inventory.Warning, "what its holder may do is not known: you may not list %s", strings.Join(powers.Unseen, ", "))
+	return newRisk(RiskUnchecked, inventory.Warning, "the permissions of the user and groups could not be checked: you may not list %s", strings.Join(powers.Unseen, ", "))
 }
 
 // ownNode reports whether a kubelet asks for its own name, and nothing more.

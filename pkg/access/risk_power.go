@@ -29,9 +29,9 @@ func adminWays(r *Request, powers *Powers) []string {
 		switch {
 		case bound[group] || !rbac.IsAdminGroup(group):
 		case group == catalog.Masters:
-			ways = append(ways, "group "+group+" (which no authorizer limits)")
+			ways = append(ways, "group "+group+" (not limited by any authorizer)")
 		default:
-			ways = append(ways, "group "+group+" (which the administrators of this kind of cluster are in, as soon as it is bound)")
+			ways = append(ways, "group "+group+" (the administrators' group of such clusters, once it is bound)")
 		}
 	}
 	return ways
@@ -42,7 +42,7 @@ func judgeAdmin(r *Request, powers *Powers) []Risk {
 	if len(ways) == 0 {
 		return nil
 	}
-	return newRisk(RiskClusterAdmin, inventory.Critical, "its holder may do everything in the cluster, by %s", strings.Join(ways, ", "))
+	return newRisk(RiskClusterAdmin, inventory.Critical, "full permissions in the cluster, through %s", strings.Join(ways, ", "))
 }
 
 // privilegedWays are those that lead beyond an ordinary namespace.
@@ -65,7 +65,7 @@ func judgePrivileged(r *Request, powers *Powers) []Risk {
 	for _, w := range ways {
 		details = append(details, w.String())
 	}
-	return summed(RiskPrivileged, severity, "its holder can come to more power, and may ", details)
+	return summed(RiskPrivileged, severity, "permissions that allow privilege escalation: can ", details)
 }
 
 // summed is a risk whose message has the first of details, and how many more
@@ -110,10 +110,10 @@ func judgeBoundGroup(r *Request, powers *Powers) []Risk {
 		brought = append(brought, g)
 		text := fmt.Sprintf("group %s has %s", pki.Quote(g.Group), g.Binding)
 		if !g.Found {
-			text += ", of a role that is not there or may not be read"
+			text += ", whose role does not exist or may not be read"
 		}
 		if what := whats(local); what != "" {
-			text += ", and may " + what
+			text += ", and can " + what
 		}
 		details = append(details, text)
 	}
@@ -124,7 +124,7 @@ func judgeBoundGroup(r *Request, powers *Powers) []Risk {
 	if rbac.Worst(powers.RBAC.WaysBy(brought)) > rbac.Harmless {
 		severity = inventory.Warning
 	}
-	return summed(RiskBoundGroup, severity, "its groups bring: ", details)
+	return summed(RiskBoundGroup, severity, "permissions of its groups: ", details)
 }
 
 // whats lists what may be done, without by what.
@@ -157,9 +157,9 @@ func judgeExistingUser(r *Request, powers *Powers) []Risk {
 	}
 	who := pki.Quote(r.Requester)
 	if r.Requester == "" {
-		who = "whoever made it"
+		who = "its author"
 	}
-	return summed(RiskExistingUser, inventory.Warning, who+" asks for the name of somebody else: ", details)
+	return summed(RiskExistingUser, inventory.Warning, who+" requests the name of an existing user: ", details)
 }
 
 // judgeConfusable finds names that deceive the eye of whoever decides, or of
@@ -173,7 +173,7 @@ func judgeConfusable(r *Request, powers *Powers) []Risk {
 		}
 		if other := powers.looksLike(name, kind == "group"); other != "" {
 			severity = inventory.Critical
-			details = append(details, fmt.Sprintf("%s %s looks like %s %s, which is another", kind, pki.Quote(name), kind, pki.Quote(other)))
+			details = append(details, fmt.Sprintf("%s %s looks like %s %s, but is a different one", kind, pki.Quote(name), kind, pki.Quote(other)))
 		}
 	}
 	look("user", r.Subject.CommonName)
@@ -183,5 +183,5 @@ func judgeConfusable(r *Request, powers *Powers) []Risk {
 	if len(details) == 0 {
 		return nil
 	}
-	return summed(RiskConfusable, severity, "a name in it is not what it looks like: ", details)
+	return summed(RiskConfusable, severity, "contains a misleading name: ", details)
 }

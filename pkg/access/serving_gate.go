@@ -125,9 +125,9 @@ func requesterFindings(request *Request) []servingFinding {
 	case request.Signer != certificatesv1.KubeletServingSignerName:
 		return fault("it is for signer %s", request.Signer)
 	case request.NodeOf() == "" || !slices.Contains(request.RequesterGroups, nodesGroup):
-		return fault("%q, who asks, is no node", request.Requester)
+		return fault("requester %q is not a node", request.Requester)
 	case request.Subject.CommonName != request.Requester:
-		return fault("%q asks in the name of %q", request.Requester, request.Subject.CommonName)
+		return fault("%q requests a certificate for %q", request.Requester, request.Subject.CommonName)
 	}
 	var found []servingFinding
 	// What the rules know of signers, keys and lifetimes; a node has no bindings.
@@ -137,7 +137,7 @@ func requesterFindings(request *Request) []servingFinding {
 		}
 	}
 	if len(found) == 0 && len(request.parsed.Subject.Names) != 2 {
-		found = append(found, critical("its subject has more than a common name and a group"))
+		found = append(found, critical("its subject has more attributes than a common name and a group"))
 	}
 	if fault := extensionFault(request.parsed); fault != "" {
 		found = append(found, critical("%s", fault))
@@ -175,7 +175,7 @@ func (g *ServingGate) nameFindings(facts *servingFacts, request *Request, node *
 		found = append(found, unchecked("%s", unseen))
 	}
 	if !facts.servicesKnown && len(request.parsed.IPAddresses) > 0 && len(g.Limits.CIDRs) == 0 {
-		found = append(found, unchecked("no Service CIDR was found, so that Services' addresses are not known; --allow-cidr says which addresses are nodes'"))
+		found = append(found, unchecked("no Service CIDR was found, so the addresses of Services are not known; use --allow-cidr to specify the node networks"))
 	}
 	return found, ofServer
 }
@@ -209,7 +209,7 @@ func (g *ServingGate) nameFaults(facts *servingFacts, node *corev1.Node, name st
 	case !own[folded]:
 		faults = append(faults, fmt.Sprintf("is not one of Node %q", node.Name))
 	case !slices.ContainsFunc(g.Limits.DNS, func(p DNSPattern) bool { return p.matches(folded, node.Name) }):
-		faults = append(faults, fmt.Sprintf("is one that Node %q gives itself, and not its own: --allow-dns can allow it", node.Name))
+		faults = append(faults, fmt.Sprintf("is reported by Node %q, but is not its own name: use --allow-dns to allow it", node.Name))
 	}
 	return faults
 }
@@ -233,7 +233,7 @@ func (g *ServingGate) addressFaults(facts *servingFacts, node *corev1.Node, addr
 	case !own[address]:
 		faults = append(faults, fmt.Sprintf("is not one of Node %q", node.Name))
 	case len(g.Limits.CIDRs) > 0 && !slices.ContainsFunc(g.Limits.CIDRs, func(p netip.Prefix) bool { return p.Contains(address) }):
-		faults = append(faults, "is outside of --allow-cidr")
+		faults = append(faults, "is outside --allow-cidr")
 	}
 	return faults
 }

@@ -71,7 +71,7 @@ func (g *ServingGate) knownAs(ctx context.Context, facts *servingFacts, node *co
 		k.answered = strings.Contains(err.Error(), "remote error: tls: internal error")
 		k.why = "it has no certificate"
 		if !k.answered {
-			k.why = "it could not be asked: " + brief(err)
+			k.why = "its kubelet could not be reached: " + brief(err)
 		}
 	default:
 		k.answered = true
@@ -140,7 +140,7 @@ func servingFault(cert *x509.Certificate, between []*x509.Certificate, node stri
 	case cert.Subject.CommonName != nodePrefix+node || !slices.Equal(cert.Subject.Organization, []string{nodesGroup}):
 		return fmt.Errorf("its subject is %q", pki.SubjectOf(cert).String())
 	case !slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageServerAuth):
-		return errors.New("it is not for servers")
+		return errors.New("it is not a server certificate")
 	case now.Before(cert.NotBefore) || now.After(cert.NotAfter):
 		return fmt.Errorf("it is valid from %s to %s", cert.NotBefore.UTC().Format(time.DateTime), cert.NotAfter.UTC().Format(time.DateTime))
 	}
@@ -155,29 +155,29 @@ func (g *ServingGate) newFindings(request *Request, node *corev1.Node, k known) 
 		switch {
 		case g.Limits.New && (k.answered || isYoung):
 		case g.Limits.New:
-			found = append(found, warning("what the kubelet of Node %q serves with is not known, so whether it is a first certificate is not: %s", node.Name, k.why))
+			found = append(found, warning("the certificate that the kubelet of Node %q serves is not known, so this may not be its first certificate: %s", node.Name, k.why))
 		default:
-			found = append(found, warning("it would be the first certificate of Node %q as far as can be seen, and its names and addresses are the node's own word: %s", node.Name, k.why))
+			found = append(found, warning("it appears to be the first certificate of Node %q, whose names and addresses only the node itself reports: %s", node.Name, k.why))
 		}
 	}
 	if k.served == nil && k.approved == nil {
 		return found
 	}
-	since := "does not serve with now"
+	since := "is not in its current serving certificate"
 	if k.served == nil {
-		since = "was not approved with before (now " + k.why + ")"
+		since = "is not in its last approved certificate (now " + k.why + ")"
 	}
 	has := func(has func(*x509.Certificate) bool) bool {
 		return k.served != nil && has(k.served) || k.approved != nil && has(k.approved)
 	}
 	for _, name := range request.DNSNames {
 		if !has(func(cert *x509.Certificate) bool { return hasName(cert, name) }) {
-			found = append(found, warning("Node %q adds DNS name %q, which it %s", node.Name, name, since))
+			found = append(found, warning("Node %q adds DNS name %q, which %s", node.Name, name, since))
 		}
 	}
 	for _, ip := range request.parsed.IPAddresses {
 		if !has(func(cert *x509.Certificate) bool { return hasAddress(cert, ip) }) {
-			found = append(found, warning("Node %q adds IP address %s, which it %s", node.Name, ip, since))
+			found = append(found, warning("Node %q adds IP address %s, which %s", node.Name, ip, since))
 		}
 	}
 	return found

@@ -49,20 +49,20 @@ func TestServingRenewal(t *testing.T) {
 		new    bool
 		want   string
 	}{
-		{"the same again", n1(), func(c *servingCluster) { c.serving("n1", "n1", "10.0.0.1") }, false, ""},
+		{"the password again", n1(), func(c *servingCluster) { c.serving("n1", "n1", "10.0.0.1") }, false, ""},
 		{"less than before", n1(), func(c *servingCluster) { c.serving("n1", "n1", "10.0.0.1", "10.0.0.77") }, false, ""},
-		{"an address more", n1(), func(c *servingCluster) { c.serving("n1", "n1") }, false, `Node "n1" adds IP address 10.0.0.1, which it does not serve with now`},
+		{"an address more", n1(), func(c *servingCluster) { c.serving("n1", "n1") }, false, `Node "n1" adds IP address 10.0.0.1, which is not in its current serving certificate`},
 		{"a name more", n1(), func(c *servingCluster) { c.serving("n1", "10.0.0.1") }, false, `Node "n1" adds DNS name "n1"`},
 		{"an address more, where new Nodes may join", n1(), func(c *servingCluster) { c.serving("n1", "n1") }, true, "adds IP address 10.0.0.1"},
 
-		{"never seen serving", n1(), func(*servingCluster) {}, false, `it would be the first certificate of Node "n1"`},
+		{"never seen serving", n1(), func(*servingCluster) {}, false, `it appears to be the first certificate of Node "n1"`},
 		{"never seen serving, and new ones may", n1(), func(*servingCluster) {}, true, ""},
-		{"not to be reached", n1(), func(c *servingCluster) { c.silent["n1"] = true }, false, "it could not be asked: i/o timeout"},
+		{"not to be reached", n1(), func(c *servingCluster) { c.silent["n1"] = true }, false, "its kubelet could not be reached: i/o timeout"},
 		{"not to be reached, and new ones may", n1(), func(c *servingCluster) { c.silent["n1"] = true }, true, "is not known"},
 		{"not to be reached, and too young to have had one", young, func(c *servingCluster) { c.silent["n1"] = true }, true, ""},
 
 		{"approved before", n1(), func(c *servingCluster) { c.approvedBefore("n1", time.Minute, "n1", "10.0.0.1") }, false, ""},
-		{"approved for less", n1(), func(c *servingCluster) { c.approvedBefore("n1", time.Minute, "n1") }, true, "adds IP address 10.0.0.1, which it was not approved with before"},
+		{"approved for less", n1(), func(c *servingCluster) { c.approvedBefore("n1", time.Minute, "n1") }, true, "adds IP address 10.0.0.1, which is not in its last approved certificate"},
 		{"approved for it before the last time", n1(), func(c *servingCluster) {
 			c.approvedBefore("n1", time.Minute, "n1").approvedBefore("n1", 2*time.Minute, "n1", "10.0.0.1")
 		}, false, "adds IP address 10.0.0.1"},
@@ -81,7 +81,7 @@ func TestServingRenewal(t *testing.T) {
 		}, false, "its subject is"},
 		{"the kubelet's client certificate", n1(), func(c *servingCluster) {
 			c.serves["n1"] = c.ca.Issue(t, append(asItself, pkitest.Client("system:node:n1", "system:nodes"))...)
-		}, false, "not for servers"},
+		}, false, "not a server certificate"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

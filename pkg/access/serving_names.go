@@ -30,10 +30,10 @@ func ParseDNSPattern(text string) (DNSPattern, error) {
 	switch {
 	case !strings.ContainsAny(pattern, "*?") && !strings.Contains(pattern, NodePlaceholder) && nameForm(pattern) == "" && reservedName(pattern, false) != "":
 		return DNSPattern{}, hint.New(fmt.Sprintf("--allow-dns %q: the name %s", text, reservedName(pattern, false)),
-			"no flag lets a kubelet have it; approve NAME decides about one request")
+			"no flag allows it; use approve NAME to decide about one request")
 	case nameForm(example) != "":
 		return DNSPattern{}, hint.New(fmt.Sprintf("--allow-dns %q is not a pattern of DNS names", text),
-			"write it as in '"+NodePlaceholder+".example.com' or '*.compute.example.com': * stands for characters within one label")
+			"use a pattern such as '"+NodePlaceholder+".example.com' or '*.compute.example.com': * stands for characters within one label")
 	}
 	return DNSPattern{pattern}, nil
 }
@@ -52,8 +52,8 @@ func ParseNodeNetwork(text string) (netip.Prefix, error) {
 		err = errors.New("an IPv4 range written as IPv6")
 	}
 	if err != nil {
-		return netip.Prefix{}, hint.Wrap(fmt.Errorf("--allow-cidr %q is not a range of addresses: %w", text, err),
-			"write it as in 10.20.0.0/16 or fd00:20::/64")
+		return netip.Prefix{}, hint.Wrap(fmt.Errorf("--allow-cidr %q is not a CIDR: %w", text, err),
+			"use a CIDR such as 10.20.0.0/16 or fd00:20::/64")
 	}
 	return prefix.Masked(), nil
 }
@@ -105,7 +105,7 @@ func reservedName(name string, own bool) string {
 		return "is a name of the API server"
 	case slices.Contains(labels, "localhost") || last == "localdomain" || name == "ip6-localhost" || name == "ip6-loopback",
 		!own && strings.HasPrefix(name, "localhost"):
-		return "is a name of every machine for itself"
+		return "is a loopback name"
 	case name == "svc" || slices.Contains(labels[1:], "svc") || !own && strings.Contains(name, ".svc"):
 		return "is a name of a Service"
 	case name == clusterDomain || strings.HasSuffix(name, "."+clusterDomain):
@@ -142,7 +142,7 @@ func reservedAddress(address netip.Addr) string {
 	case address.IsMulticast():
 		return "is a multicast address"
 	case !address.IsGlobalUnicast():
-		return "is not the address of one machine"
+		return "is not a unicast address"
 	}
 	for _, network := range reservedNetworks {
 		if network.Contains(address) {
@@ -175,17 +175,17 @@ const (
 func extensionFault(parsed *x509.CertificateRequest) string {
 	for _, extension := range parsed.Extensions {
 		if !extension.Id.Equal(subjectAltName) {
-			return "it asks for extension " + extension.Id.String()
+			return "it requests extension " + extension.Id.String()
 		}
 		var names []asn1.RawValue
 		if rest, err := asn1.Unmarshal(extension.Value, &names); err != nil || len(rest) > 0 {
-			return "its alternative names cannot be read"
+			return "its subject alternative names cannot be read"
 		}
 		for _, name := range names {
 			switch name.Tag {
 			case tagEmail, tagDNSName, tagURI, tagIP:
 			default:
-				return "it has alternative names that are neither DNS names nor IP addresses"
+				return "it has subject alternative names that are neither DNS names nor IP addresses"
 			}
 		}
 	}

@@ -80,7 +80,7 @@ func (g *ServingGate) readServingFacts(ctx context.Context) (*servingFacts, erro
 		}
 	}
 	if presentedErr != nil {
-		f.unseen = append(f.unseen, "the API server's own certificate was not seen: "+presentedErr.Error())
+		f.unseen = append(f.unseen, "the API server's own certificate could not be read: "+presentedErr.Error())
 	}
 	f.addNodes(r.nodes)
 	f.addServices(&r)
@@ -189,7 +189,7 @@ func (r *servingReader) readFlags(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking for the API server's pods: %w", err)
+		return fmt.Errorf("listing the API server's pods: %w", err)
 	}
 	r.pods = pods.Items
 	return nil

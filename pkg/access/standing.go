@@ -128,14 +128,14 @@ func (s Standing) Refusal() error {
 	if !s.Ended {
 		return nil
 	}
-	text := fmt.Sprintf("access of user %q was ended", s.User)
+	text := fmt.Sprintf("user %q was offboarded", s.User)
 	if !s.EndedAt.IsZero() {
 		text += " on " + s.EndedAt.Format("2006-01-02 15:04 MST")
 	}
 	if s.EndedBy != "" {
 		text += fmt.Sprintf(" by %q", s.EndedBy)
 	}
-	return hint.New(text, "if they are to have access again, another user says so: issue "+s.User+" --reinstate")
+	return hint.New(text, "to grant access again, another administrator runs: issue "+s.User+" --reinstate")
 }
 
 // MarkActs are what takes the right to write a mark.
@@ -154,7 +154,7 @@ func (s Standing) Reinstate(ctx context.Context, client kubernetes.Interface, no
 		return err
 	}
 	if me == s.User {
-		return hint.New(fmt.Sprintf("you are %q yourself: nobody reinstates themselves", me), "ask an administrator")
+		return hint.New(fmt.Sprintf("you are %q: you cannot reinstate yourself", me), "ask an administrator")
 	}
 	return writeMark(ctx, client, s.User, map[string]any{"reinstatedAt": now.UTC().Format(time.RFC3339), "reinstatedBy": me})
 }

@@ -97,7 +97,7 @@ func TestStanding(t *testing.T) {
 			if s.Ended != tt.ended || s.Unread != nil {
 				t.Errorf("got %+v", s)
 			}
-			if err := s.Refusal(); (err != nil) != tt.ended || err != nil && !strings.Contains(err.Error(), `access of user "dana" was ended`) {
+			if err := s.Refusal(); (err != nil) != tt.ended || err != nil && !strings.Contains(err.Error(), `user "dana" was offboarded`) {
 				t.Errorf("it is refused by %v", err)
 			}
 			all, err := List(t.Context(), client, "", nil)
@@ -115,7 +115,7 @@ func TestNobodyReinstatesThemselves(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := ReadStanding(t.Context(), client, "dana")
-	if err := s.Reinstate(t.Context(), client, pkitest.Now); err == nil || !strings.Contains(err.Error(), "nobody reinstates themselves") {
+	if err := s.Reinstate(t.Context(), client, pkitest.Now); err == nil || !strings.Contains(err.Error(), "you cannot reinstate yourself") {
 		t.Errorf("got %v", err)
 	}
 	if !ReadStanding(t.Context(), client, "dana").Ended {

@@ -59,7 +59,7 @@ func (d Distribution) RenewAdmin(commonName string) string {
 // Kubeadm is the name of kubeadm's Layout and Distribution.
 const Kubeadm = "kubeadm"
 
-const byProvider = "the provider renews it: nothing can be done inside the cluster; if it is overdue, ask the provider's support"
+const byProvider = "the provider renews it: no action is possible inside the cluster; if it is overdue, contact the provider's support"
 
 // distributions has what is to be known of each Layout.
 //
@@ -70,25 +70,25 @@ const byProvider = "the provider renews it: nothing can be done inside the clust
 var distributions = []Distribution{
 	{
 		Name:    kubeadm.Name,
-		Renew:   "on its control-plane node: kubeadm certs renew all; then restart what uses it: move its manifest out of /etc/kubernetes/manifests for 20 seconds",
+		Renew:   "on its control-plane node: kubeadm certs renew all; then restart the components that use it: move their manifests out of /etc/kubernetes/manifests for 20 seconds",
 		Admins:  []Administrator{kubeadmAdmin("kubernetes-admin", "admin.conf"), kubeadmAdmin("kubernetes-super-admin", "super-admin.conf")},
-		RenewCA: "kubeadm has no command for that: replace the CA by the procedure of the Kubernetes documentation (\"Manual Rotation of CA Certificates\"); everything that it signed, and everyone who trusts it, needs the new one",
+		RenewCA: "kubeadm has no command for this: replace the CA as described in the Kubernetes documentation (\"Manual Rotation of CA Certificates\"); reissue everything it signed, and distribute the new CA to everything that trusts it",
 	},
 	ofRancher("k3s", "k3s", "k3s-agent"),
 	ofRancher("rke2", "rke2-server", "rke2-agent"),
 	{
 		Name:  k0s.Name,
-		Renew: "on its controller: systemctl restart k0scontroller; k0s issues its certificates again at each start",
+		Renew: "on its controller: systemctl restart k0scontroller; k0s reissues its certificates at each start",
 		Admins: []Administrator{{CommonName: "kubernetes-admin", Command: "k0s kubeconfig admin",
-			Renew: "on a controller: k0s kubeconfig admin; what it prints holds a new certificate"}},
+			Renew: "on a controller: k0s kubeconfig admin; its output has a new certificate"}},
 		InstallsMasters: "kubernetes-admin",
-		WithoutEtcd:     "k0s lets etcd listen on 127.0.0.1 only, or keeps its data with kine",
+		WithoutEtcd:     "with k0s, etcd listens only on 127.0.0.1, or kine is used instead",
 	},
 	{
 		Name:            hardWay.Name,
-		Renew:           "sign a new one with the CA's key, as it was made (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert), copy it to its machines, and restart what uses it with systemctl",
-		Admins:          []Administrator{{Renew: "sign a new one with the CA's key, as it was made (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert)"}},
-		RenewKubelet:    "sign a new one with the CA's key, as it was made (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert), copy it to its node, and systemctl restart kubelet",
+		Renew:           "sign a new one with the CA's key, the way it was created (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert), copy it to its machines, and restart its users with systemctl",
+		Admins:          []Administrator{{Renew: "sign a new one with the CA's key, the way it was created (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert)"}},
+		RenewKubelet:    "sign a new one with the CA's key, the way it was created (openssl x509 -req -CA ca.crt -CAkey ca.key, or cfssl gencert), copy it to its node, and systemctl restart kubelet",
 		InstallsMasters: "admin",
 	},
 }
@@ -108,10 +108,10 @@ func ofRancher(name, server, agent string) Distribution {
 		Admins: []Administrator{{CommonName: "system:admin", Command: name + " certificate rotate",
 			Renew: "on a server: systemctl restart " + server + " renews it in /etc/rancher/" + name + "/" + name + ".yaml if it has less than 120 days left (" +
 				name + " certificate rotate: at once); then copy that file"}},
-		RenewCA:         "on a server: " + name + " certificate rotate-ca; everything that it signed, and everyone who trusts it, needs the new one",
+		RenewCA:         "on a server: " + name + " certificate rotate-ca; reissue everything it signed, and distribute the new CA to everything that trusts it",
 		InstallsMasters: "system:admin",
 		EtcdLabel:       "node-role.kubernetes.io/etcd",
-		WithoutEtcd:     name + " runs no etcd on this node: it keeps its data in SQLite or another database, or etcd runs on other nodes",
+		WithoutEtcd:     name + " runs no etcd on this node: it uses SQLite or another database, or etcd runs on other nodes",
 	}
 	d.RenewKubelet = d.Renew
 	if name == "k3s" { // RKE2 runs them as static pods of the host's network
@@ -135,7 +135,7 @@ func DistributionNamed(name string) (Distribution, bool) {
 func RecogniseDistribution(server, version string) (Distribution, bool) {
 	if m, ok := RecogniseManaged(server, version, ""); ok {
 		return Distribution{Name: m.Name, Renew: byProvider, RenewCA: byProvider,
-			RenewKubelet: "the kubelet renews it by itself; where it did not, replace the node"}, true
+			RenewKubelet: "the kubelet renews it automatically; if it did not, replace the node"}, true
 	}
 	for _, l := range layouts {
 		if l.Version != "" && strings.Contains(version, l.Version) {

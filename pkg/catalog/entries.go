@@ -25,31 +25,31 @@ var (
 var entries = []Entry{
 	{
 		Name: "ca", Role: CA,
-		Use:      "signs the API server's serving certificate and the client certificates of people and components",
+		Use:      "signs the API server's serving certificate and the client certificates of users and components",
 		SignedBy: "ca",
 		Files:    []string{"pki/ca.crt", "pki/ca.key"},
 		SeenAt:   []Place{KubeconfigCA, RootCA, ClientCA, ClusterInfoCA, ServerCAFile, ClientCAFile},
 	},
 	{
 		Name: ClientCAName, Role: CA,
-		Use:      "signs the client certificates of people and components, where another CA signs those of servers",
+		Use:      "signs the client certificates of users and components, if server certificates have a separate CA",
 		SignedBy: ClientCAName,
 	},
 	{
 		Name: "etcd-ca", Role: CA,
-		Use:      "signs the certificates that etcd and its clients show each other",
+		Use:      "signs the certificates of etcd and its clients",
 		SignedBy: "etcd-ca",
 		Files:    []string{"pki/etcd/ca.crt", "pki/etcd/ca.key"},
 		SeenAt:   []Place{EtcdCAFile, EtcdPeerCAFile},
 	},
 	{
 		Name: "etcd-peer-ca", Role: CA,
-		Use:      "signs the certificates that the members of etcd show each other, where another CA signs those of its clients",
+		Use:      "signs the peer certificates of etcd members, if its clients have a separate CA",
 		SignedBy: "etcd-peer-ca",
 	},
 	{
 		Name: "front-proxy-ca", Role: CA,
-		Use:      "signs the certificate by which the API server proves itself to aggregated API servers",
+		Use:      "signs the certificate with which the API server authenticates to aggregated API servers",
 		SignedBy: "front-proxy-ca",
 		Files:    []string{"pki/front-proxy-ca.crt", "pki/front-proxy-ca.key"},
 		SeenAt:   []Place{RequestHeaderCA, FrontProxyCAFile},
@@ -72,7 +72,7 @@ var entries = []Entry{
 	},
 	{
 		Name: "etcd-peer", Role: Server,
-		Use:        "etcd presents it to other members of etcd on port 2380, as server and as client",
+		Use:        "etcd presents it to other etcd members on port 2380, as server and as client",
 		SignedBy:   "etcd-ca",
 		Files:      []string{"pki/etcd/peer.crt", "pki/etcd/peer.key"},
 		SeenAt:     []Place{EtcdPeerPort},
@@ -87,19 +87,19 @@ var entries = []Entry{
 	},
 	{
 		Name: "scheduler-server", Role: Server,
-		Use:      "kube-scheduler presents it to probes and metrics collectors on port 10259; made in memory at each start",
+		Use:      "kube-scheduler presents it to probes and metrics collectors on port 10259; generated in memory at each start",
 		SignedBy: "scheduler-server",
 		SeenAt:   []Place{SchedulerPort},
 	},
 	{
 		Name: "controller-manager-server", Role: Server,
-		Use:      "kube-controller-manager presents it to probes and metrics collectors on port 10257; made in memory at each start",
+		Use:      "kube-controller-manager presents it to probes and metrics collectors on port 10257; generated in memory at each start",
 		SignedBy: "controller-manager-server",
 		SeenAt:   []Place{ControllerManagerPort},
 	},
 	{
 		Name: "k0s-api", Role: Server,
-		Use:        "k0s presents it to controllers that join",
+		Use:        "k0s presents it to joining controllers",
 		SignedBy:   "ca",
 		VerifiedBy: servedBy,
 	},
@@ -114,7 +114,7 @@ var entries = []Entry{
 	},
 	{
 		Name: Admin, Role: Client,
-		Use:        "a person who administers the cluster proves themself to kube-apiserver",
+		Use:        "a user with full permissions authenticates to kube-apiserver",
 		Subject:    &SubjectRule{Organizations: []string{KubeadmAdmins, OwnAdmins}},
 		SignedBy:   "ca",
 		Files:      []string{"admin.conf", "admin.crt", "admin.key"},
@@ -124,7 +124,7 @@ var entries = []Entry{
 	},
 	{
 		Name: "scheduler", Role: Client,
-		Use:        "kube-scheduler proves itself to kube-apiserver",
+		Use:        "kube-scheduler authenticates to kube-apiserver",
 		Subject:    &SubjectRule{CommonName: "system:kube-scheduler"},
 		SignedBy:   "ca",
 		Files:      []string{"scheduler.conf", "pki/kube-scheduler.crt", "pki/kube-scheduler.key"},
@@ -134,7 +134,7 @@ var entries = []Entry{
 	},
 	{
 		Name: "controller-manager", Role: Client,
-		Use:        "kube-controller-manager proves itself to kube-apiserver",
+		Use:        "kube-controller-manager authenticates to kube-apiserver",
 		Subject:    &SubjectRule{CommonName: "system:kube-controller-manager"},
 		SignedBy:   "ca",
 		Files:      []string{"controller-manager.conf", "pki/kube-controller-manager.crt", "pki/kube-controller-manager.key"},
@@ -144,7 +144,7 @@ var entries = []Entry{
 	},
 	{
 		Name: "proxy", Role: Client,
-		Use:        "kube-proxy proves itself to kube-apiserver; kubeadm gives it a service account's token instead",
+		Use:        "kube-proxy authenticates to kube-apiserver; kubeadm uses a service account token instead",
 		Subject:    &SubjectRule{CommonName: "system:kube-proxy"},
 		SignedBy:   "ca",
 		Files:      []string{"kube-proxy.conf", "pki/kube-proxy.crt", "pki/kube-proxy.key"},
@@ -154,7 +154,7 @@ var entries = []Entry{
 	},
 	{
 		Name: "kubelet-client", Role: Client,
-		Use:        "kubelet proves itself to kube-apiserver",
+		Use:        "kubelet authenticates to kube-apiserver",
 		Subject:    &SubjectRule{CommonNamePrefix: "system:node:", Organizations: []string{"system:nodes"}},
 		SignedBy:   "ca",
 		Files:      []string{"kubelet.conf", "/var/lib/kubelet/pki/kubelet-client-current.pem"},
@@ -165,7 +165,7 @@ var entries = []Entry{
 	},
 	{
 		Name: "apiserver-kubelet-client", Role: Client,
-		Use: "kube-apiserver proves itself to kubelets",
+		Use: "kube-apiserver authenticates to kubelets",
 		Subject: &SubjectRule{CommonName: "kube-apiserver-kubelet-client",
 			Also: []string{"system:apiserver", "apiserver-kubelet-client"}}, // k3s and RKE2; k0s
 		SignedBy:   "ca",
@@ -174,7 +174,7 @@ var entries = []Entry{
 	},
 	{
 		Name: "apiserver-etcd-client", Role: Client,
-		Use: "kube-apiserver proves itself to etcd",
+		Use: "kube-apiserver authenticates to etcd",
 		Subject: &SubjectRule{CommonName: "kube-apiserver-etcd-client",
 			Also: []string{"etcd-client", "apiserver-etcd-client"}}, // k3s and RKE2; k0s
 		SignedBy:   "etcd-ca",
@@ -183,7 +183,7 @@ var entries = []Entry{
 	},
 	{
 		Name: "etcd-healthcheck-client", Role: Client,
-		Use:        "etcd's liveness probe proves itself to etcd",
+		Use:        "etcd's liveness probe authenticates to etcd",
 		Subject:    &SubjectRule{CommonName: "kube-etcd-healthcheck-client"},
 		SignedBy:   "etcd-ca",
 		Files:      []string{"pki/etcd/healthcheck-client.crt", "pki/etcd/healthcheck-client.key"},
@@ -191,7 +191,7 @@ var entries = []Entry{
 	},
 	{
 		Name: "front-proxy-client", Role: Client,
-		Use:        "kube-apiserver proves itself to aggregated API servers",
+		Use:        "kube-apiserver authenticates to aggregated API servers",
 		Subject:    &SubjectRule{CommonName: "front-proxy-client", Also: []string{"system:auth-proxy"}}, // k3s and RKE2
 		SignedBy:   "front-proxy-ca",
 		Files:      []string{"pki/front-proxy-client.crt", "pki/front-proxy-client.key"},
@@ -199,35 +199,35 @@ var entries = []Entry{
 	},
 	{
 		Name: "cloud-controller-manager", Role: Client,
-		Use:        "cloud-controller-manager proves itself to kube-apiserver",
+		Use:        "cloud-controller-manager authenticates to kube-apiserver",
 		Subject:    &SubjectRule{CommonName: "k3s-cloud-controller-manager", Also: []string{"rke2-cloud-controller-manager"}},
 		SignedBy:   "ca",
 		VerifiedBy: clientsBy,
 	},
 	{
 		Name: "supervisor", Role: Client,
-		Use:        "k3s and RKE2, which start the other components, prove themselves to kube-apiserver",
+		Use:        "the k3s and RKE2 supervisor authenticates to kube-apiserver",
 		Subject:    &SubjectRule{CommonName: "system:k3s-supervisor", Also: []string{"system:rke2-supervisor"}, Organizations: []string{Masters}},
 		SignedBy:   "ca",
 		VerifiedBy: clientsBy,
 	},
 	{
 		Name: "agent-controller", Role: Client,
-		Use:        "k3s and RKE2 prove themselves to kube-apiserver on every node",
+		Use:        "k3s and RKE2 authenticate to kube-apiserver on every node",
 		Subject:    &SubjectRule{CommonName: "system:k3s-controller", Also: []string{"system:rke2-controller"}},
 		SignedBy:   "ca",
 		VerifiedBy: clientsBy,
 	},
 	{
 		Name: "konnectivity", Role: Client,
-		Use:        "konnectivity-server proves itself to kube-apiserver, as k0s runs it",
+		Use:        "konnectivity-server authenticates to kube-apiserver, as k0s runs it",
 		Subject:    &SubjectRule{CommonName: "kubernetes-konnectivity", Organizations: []string{Masters}},
 		SignedBy:   "ca",
 		VerifiedBy: clientsBy,
 	},
 	{
 		Name: "service-account", Role: Client,
-		Use:        "its key signs the tokens of service accounts; nobody presents the certificate, and nobody looks at its dates",
+		Use:        "its key signs service account tokens; the certificate is never presented, and its dates are not checked",
 		Subject:    &SubjectRule{CommonName: "service-accounts"},
 		SignedBy:   "ca",
 		VerifiedBy: clientsBy,

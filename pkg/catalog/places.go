@@ -5,29 +5,67 @@ import (
 	"slices"
 )
 
-// Place is a kind of place where a certificate can be seen, or where trust is
-// configured.
+// Place is a kind of location of a certificate or of a CA that is trusted. Its value
+// is a token, which JSON has; String is for people.
 type Place string
+
+// String describes the place in words.
+func (p Place) String() string {
+	if label, ok := placeLabels[p]; ok {
+		return label
+	}
+	return string(p)
+}
+
+// placeLabels has the words for each Place whose token is not as good.
+var placeLabels = map[Place]string{
+	KubeconfigClient:      "kubeconfig client",
+	KubeconfigCA:          "kubeconfig CA",
+	APIServerEndpoint:     "API server endpoint",
+	KubeletPort:           "kubelet port",
+	EtcdClientPort:        "etcd client port",
+	EtcdPeerPort:          "etcd peer port",
+	ControllerManagerPort: "controller manager port",
+	SchedulerPort:         "scheduler port",
+	ClusterInfoCA:         "cluster-info CA",
+	ServerCAFile:          "CA file for servers",
+	ClientCAFile:          "CA file for clients",
+	FrontProxyCAFile:      "CA file for the front proxy",
+	EtcdCAFile:            "CA file for etcd",
+	EtcdPeerCAFile:        "CA file for etcd peers",
+	CopyFile:              "copy of a file",
+	IssuedRecord:          "record of an issued certificate",
+	IssuedRequest:         "certificate signing request",
+	OtherSigner:           "request to another signer",
+	OtherContextClient:    "client of another context",
+	OtherContextCA:        "CA of another context",
+	TrustBundle:           "cluster trust bundle",
+	CallBundle:            "CA bundle for calls",
+	PresentedCA:           "certificate chain",
+	SecretLeaf:            "TLS Secret",
+	SecretCA:              "CA in a TLS Secret",
+	SecretChain:           "chain in a TLS Secret",
+}
 
 // The places that certificates are read from.
 const (
 	// KubeconfigClient is the client certificate of a kubeconfig's user.
-	KubeconfigClient Place = "kubeconfig client"
+	KubeconfigClient Place = "kubeconfig-client"
 	// KubeconfigCA is the certificate-authority of a kubeconfig's cluster:
 	// what kubectl verifies the API server by.
-	KubeconfigCA Place = "kubeconfig CA"
+	KubeconfigCA Place = "kubeconfig-ca"
 	// APIServerEndpoint is what an API server presents on its serving port.
-	APIServerEndpoint Place = "API server endpoint"
+	APIServerEndpoint Place = "apiserver-endpoint"
 	// KubeletPort is what a kubelet presents.
-	KubeletPort Place = "kubelet port"
+	KubeletPort Place = "kubelet-port"
 	// EtcdClientPort is what etcd presents to its clients.
-	EtcdClientPort Place = "etcd client port"
+	EtcdClientPort Place = "etcd-client-port"
 	// EtcdPeerPort is what etcd presents to its other members.
-	EtcdPeerPort Place = "etcd peer port"
+	EtcdPeerPort Place = "etcd-peer-port"
 	// ControllerManagerPort is what kube-controller-manager presents.
-	ControllerManagerPort Place = "controller manager port"
+	ControllerManagerPort Place = "controller-manager-port"
 	// SchedulerPort is what kube-scheduler presents.
-	SchedulerPort Place = "scheduler port"
+	SchedulerPort Place = "scheduler-port"
 	// RootCA is ConfigMap kube-root-ca.crt: what pods verify the API server by.
 	RootCA Place = "kube-root-ca.crt"
 	// ClientCA is client-ca-file in ConfigMap
@@ -39,49 +77,49 @@ const (
 	RequestHeaderCA Place = "requestheader-client-ca-file"
 	// ClusterInfoCA is the CA in ConfigMap kube-public/cluster-info: what
 	// kubeadm's new nodes verify the API server by.
-	ClusterInfoCA Place = "cluster-info CA"
+	ClusterInfoCA Place = "cluster-info-ca"
 
 	// ServerCAFile is a file that clients verify the API server by.
-	ServerCAFile Place = "CA file for servers"
+	ServerCAFile Place = "ca-file-for-servers"
 	// ClientCAFile is a file that the API server verifies clients by.
-	ClientCAFile Place = "CA file for clients"
+	ClientCAFile Place = "ca-file-for-clients"
 	// FrontProxyCAFile is a file that verifies the front proxy.
-	FrontProxyCAFile Place = "CA file for the front proxy"
+	FrontProxyCAFile Place = "ca-file-for-front-proxy"
 	// EtcdCAFile is a file that etcd and its clients verify each other by.
-	EtcdCAFile Place = "CA file of etcd"
+	EtcdCAFile Place = "etcd-ca-file"
 	// EtcdPeerCAFile is a file that members of etcd verify each other by.
-	EtcdPeerCAFile Place = "CA file of etcd's members"
+	EtcdPeerCAFile Place = "etcd-peer-ca-file"
 	// LeafFile is a file that holds a server's or a client's certificate.
 	LeafFile Place = "file"
 	// CopyFile is a file of a backup or a copy, which nothing uses.
-	CopyFile Place = "copy of a file"
+	CopyFile Place = "file-copy"
 
 	// IssuedRecord is the record that this program keeps of what it issued.
-	IssuedRecord Place = "record of what was issued"
+	IssuedRecord Place = "issued-record"
 	// IssuedRequest is a CertificateSigningRequest that a signer of Kubernetes'
 	// own has signed.
-	IssuedRequest Place = "certificate signing request"
+	IssuedRequest Place = "csr"
 	// OtherSigner is a CertificateSigningRequest that somebody else has signed.
-	OtherSigner Place = "request to another signer"
+	OtherSigner Place = "csr-of-other-signer"
 	// OtherContextClient is KubeconfigClient of a context that is not in use,
 	// perhaps of another cluster.
-	OtherContextClient Place = "client of another context"
+	OtherContextClient Place = "other-context-client"
 	// OtherContextCA is KubeconfigCA of a context that is not in use.
-	OtherContextCA Place = "CA of another context"
+	OtherContextCA Place = "other-context-ca"
 	// TrustBundle is a ClusterTrustBundle.
-	TrustBundle Place = "cluster trust bundle"
+	TrustBundle Place = "cluster-trust-bundle"
 	// CallBundle is what the API server verifies a webhook or an aggregated API
 	// server by.
-	CallBundle Place = "CA bundle for calls"
+	CallBundle Place = "call-ca-bundle"
 	// PresentedCA is a CA that a server or a client sends behind its certificate,
 	// or that a file has behind it: an intermediate.
-	PresentedCA Place = "certificate chain"
+	PresentedCA Place = "certificate-chain"
 	// SecretLeaf is tls.crt of a Secret of type kubernetes.io/tls.
-	SecretLeaf Place = "TLS secret"
+	SecretLeaf Place = "tls-secret"
 	// SecretCA is ca.crt beside SecretLeaf.
-	SecretCA Place = "CA in a TLS secret"
+	SecretCA Place = "tls-secret-ca"
 	// SecretChain is what stands behind SecretLeaf.
-	SecretChain Place = "chain in a TLS secret"
+	SecretChain Place = "tls-secret-chain"
 )
 
 // places has every Place, the most telling ones first: a certificate that is

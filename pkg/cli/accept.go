@@ -37,8 +37,8 @@ func (a *app) newAccept(g *globals) *cobra.Command {
 	var f acceptFlags
 	cmd := &cobra.Command{
 		Use:   "accept FILE",
-		Short: "Install the kubeconfig that you received for your request",
-		Long: `Install the kubeconfig that you received for your request: combine it with the
+		Short: "Install the kubeconfig you received",
+		Long: `Install the kubeconfig you received: combine it with the
 private key that "request" left on this machine, authenticate to the cluster
 with it, and merge it into your own kubeconfig. A file that was encrypted to
 your SSH key ("issue --encrypt-to") is decrypted first. All other fields are
@@ -58,9 +58,9 @@ none and authentication succeeded.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:
-				return hint.New("say which file was sent to you", fmt.Sprintf("as in: %s accept alice.kubeconfig, or - for standard input", a.program))
+				return hint.New("specify the file that you received", fmt.Sprintf("as in: %s accept alice.kubeconfig, or - for standard input", a.program))
 			case len(args) > 1:
-				return hint.New(fmt.Sprintf("one file at a time, not %d", len(args)), "run the command once for each")
+				return hint.New(fmt.Sprintf("only one file at a time, not %d", len(args)), "run the command once for each")
 			}
 			return a.accept(cmd.Context(), g, args[0], f)
 		},
@@ -100,9 +100,9 @@ func (a *app) accept(ctx context.Context, g *globals, path string, f acceptFlags
 		return err
 	}
 	if joined.from != "" {
-		a.say("Joined the certificate of user %s to the key in %s\n", leaf.Subject.CommonName, joined.from)
+		a.say("Combined the certificate of user %s with the key in %s\n", leaf.Subject.CommonName, joined.from)
 	} else if !sealed {
-		a.say("warning: the private key came along unencrypted: whoever saw this file on its way can be %s too\n", leaf.Subject.CommonName)
+		a.say("warning: the file contains the private key unencrypted: anyone who has read it in transit can authenticate as %s\n", leaf.Subject.CommonName)
 	}
 	tried, err := a.tryOut(ctx, joined)
 	if err != nil {
@@ -113,11 +113,11 @@ func (a *app) accept(ctx context.Context, g *globals, path string, f acceptFlags
 		return err
 	}
 	if tried != nil {
-		a.say("warning: it could not be tried: %s\n", tried)
-		a.say("hint: %s\n", "it may work once you are in the right network: kubectl --context "+shellQuote(joined.id.Context())+" auth whoami")
+		a.say("warning: the certificate could not be tried: %s\n", tried)
+		a.say("hint: %s\n", "try again from a network that reaches the server: kubectl --context "+shellQuote(joined.id.Context())+" auth whoami")
 		return nil
 	}
-	a.say("%s takes you for %s, until %s (%s left)\n", joined.id.Server, leaf.Subject.CommonName, minute(leaf.NotAfter), humanLeft(leaf.NotAfter.Sub(a.now())))
+	a.say("Authenticated to %s as %s; expires %s (%s left)\n", joined.id.Server, leaf.Subject.CommonName, minute(leaf.NotAfter), humanLeft(leaf.NotAfter.Sub(a.now())))
 	return nil
 }
 
@@ -125,7 +125,7 @@ func (a *app) accept(ctx context.Context, g *globals, path string, f acceptFlags
 func (a *app) readHandOff(ctx context.Context, path string, f acceptFlags) (id kubeconfig.Identity, sealed bool, err error) {
 	data, err := a.readInput(path)
 	if err != nil {
-		return id, false, hint.Wrap(fmt.Errorf("reading what was sent to you: %w", err), "name the file that the administrator sent")
+		return id, false, hint.Wrap(fmt.Errorf("reading the received file: %w", err), "name the file that the administrator sent")
 	}
 	if sealed = seal.IsEncrypted(data); sealed {
 		if data, err = a.decrypt(ctx, data, f); err != nil {
@@ -163,11 +163,11 @@ func (a *app) decrypt(ctx context.Context, data []byte, f acceptFlags) ([]byte, 
 		identities = append(identities, found...)
 	}
 	if len(identities) == 0 {
-		return nil, hint.New("the file is encrypted, and there is no key to open it with: neither ~/.ssh/id_ed25519 nor ~/.ssh/id_rsa", "name your private key with --identity")
+		return nil, hint.New("the file is encrypted, and there is no key to decrypt it: neither ~/.ssh/id_ed25519 nor ~/.ssh/id_rsa exists", "name your private key with --identity")
 	}
 	opened, err := seal.Decrypt(data, identities)
 	if errors.Is(err, seal.ErrNotForYou) {
-		return nil, hint.Wrap(fmt.Errorf("the file cannot be opened: %w", err), "name the private key that fits with --identity, or tell the administrator your public one")
+		return nil, hint.Wrap(fmt.Errorf("the file cannot be decrypted: %w", err), "name the matching private key with --identity, or send the administrator your public key")
 	}
 	return opened, err
 }
@@ -176,14 +176,14 @@ func (a *app) decrypt(ctx context.Context, data []byte, f acceptFlags) ([]byte, 
 func (a *app) checkHandOff(id kubeconfig.Identity) (*x509.Certificate, error) {
 	certs, err := pki.ParseCertificates(id.Certificate)
 	if len(certs) == 0 {
-		return nil, fmt.Errorf("reading the certificate that was sent to you: %w", err)
+		return nil, fmt.Errorf("reading the received certificate: %w", err)
 	}
 	leaf := certs[0]
 	if a.now().After(leaf.NotAfter) {
-		return nil, hint.New(fmt.Sprintf("the certificate that was sent to you (%s) expired on %s", pki.SubjectOf(leaf), minute(leaf.NotAfter)), "ask for another one")
+		return nil, hint.New(fmt.Sprintf("the received certificate (%s) expired on %s", pki.SubjectOf(leaf), minute(leaf.NotAfter)), "ask for a new one")
 	}
 	if err := issue.CheckClient(leaf); err != nil {
-		return nil, hint.Wrap(fmt.Errorf("the certificate that was sent to you (%s) is not one for a user: %w", pki.SubjectOf(leaf), err), "ask for another one")
+		return nil, hint.Wrap(fmt.Errorf("the received certificate (%s) is not a user's client certificate: %w", pki.SubjectOf(leaf), err), "ask for a new one")
 	}
 	return leaf, nil
 }
@@ -210,7 +210,7 @@ func (a *app) tryOut(ctx context.Context, j *joined) (unreachable, fault error) 
 	case err == nil && user == certs[0].Subject.CommonName:
 		return nil, nil
 	case err == nil:
-		return nil, hint.New(fmt.Sprintf("%s takes you for %q instead of %q; nothing was changed", c.Server, user, certs[0].Subject.CommonName), "ask the administrator")
+		return nil, hint.New(fmt.Sprintf("%s authenticates you as %q instead of %q; nothing was changed", c.Server, user, certs[0].Subject.CommonName), "ask the administrator")
 	case apierrors.IsUnauthorized(err):
 		return nil, hint.New(fmt.Sprintf("%s does not accept the certificate; nothing was changed", c.Server), "it may be for another cluster: ask the administrator")
 	case errors.Is(err, context.Canceled):

@@ -28,10 +28,10 @@ func (a *app) joinKey(id kubeconfig.Identity, leaf *x509.Certificate, f acceptFl
 	if len(id.Key) > 0 {
 		key, err := pki.ParseKey(id.Key)
 		if err != nil {
-			return nil, fmt.Errorf("reading the private key that was sent to you: %w", err)
+			return nil, fmt.Errorf("reading the received private key: %w", err)
 		}
 		if !pki.SamePublicKey(key.Public(), leaf.PublicKey) {
-			return nil, hint.New("the private key that was sent to you does not belong to its certificate", "ask for another one")
+			return nil, hint.New("the received private key does not match its certificate", "ask for a new one")
 		}
 		return &joined{id, id.Key, ""}, nil
 	}
@@ -60,9 +60,9 @@ func (a *app) joinKey(id kubeconfig.Identity, leaf *x509.Certificate, f acceptFl
 	}
 	who := pki.SubjectOf(leaf)
 	if f.keyFile != "" {
-		return nil, hint.New(fmt.Sprintf("the key in %s does not belong to the certificate of %s", f.keyFile, who), "it is for another request; name the key that was made for it")
+		return nil, hint.New(fmt.Sprintf("the key in %s does not match the certificate of %s", f.keyFile, who), "name the key that was created for this request")
 	}
-	return nil, hint.New(fmt.Sprintf("no key in %s belongs to the certificate of %s", filepath.Dir(candidates[0]), who),
+	return nil, hint.New(fmt.Sprintf("no key in %s matches the certificate of %s", filepath.Dir(candidates[0]), who),
 		fmt.Sprintf("run this where you ran: %s request %s; or name the key with --key", a.program, shellQuote(leaf.Subject.CommonName)))
 }
 

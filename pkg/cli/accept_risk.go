@@ -75,13 +75,13 @@ func (accepted acceptedRisks) check(found []access.Request) error {
 	if len(open) == 0 {
 		return nil
 	}
-	return hint.New("nothing was approved: nobody has accepted the risk "+strings.Join(open, ", the risk "),
-		"deny it, or approve it all the same with "+strings.Join(flags, " "))
+	return hint.New("not approved: unaccepted risks: "+strings.Join(open, ", "),
+		"deny it, or approve it anyway with "+strings.Join(flags, " "))
 }
 
 // approval is what a request will say of how it was approved.
 func (accepted acceptedRisks) approval(request string) string {
-	message := "Approved by the person who ran kubectl certs approve."
+	message := "Approved by the user who ran kubectl certs approve."
 	if codes := accepted[request]; len(codes) > 0 {
 		var text []string
 		for _, code := range codes {
@@ -129,5 +129,5 @@ func (a *app) judgeForeign(ctx context.Context, c *cluster.Cluster, plan *issue.
 		flags = append(flags, "--accept-risk "+string(code))
 	}
 	return hint.New("nothing was issued: unaccepted risks: "+strings.Join(codes, ", "),
-		"ask for another request, or issue it all the same with "+strings.Join(flags, " "))
+		"ask for another request, or issue it anyway with "+strings.Join(flags, " "))
 }

@@ -27,13 +27,13 @@ func TestAcceptedRisks(t *testing.T) {
 		advice string
 	}{
 		{"information alone", nil, []access.Request{plain}, "", ""},
-		{"none", nil, []access.Request{a}, "nobody has accepted the risk cluster-admin of request a", "--accept-risk cluster-admin"},
+		{"none", nil, []access.Request{a}, "unaccepted risks: cluster-admin of request a", "--accept-risk cluster-admin"},
 		{"one request", []string{"cluster-admin"}, []access.Request{a}, "", ""},
 		{"one request, named twice", []string{"cluster-admin"}, []access.Request{a, a}, "", ""},
-		{"another risk", []string{"node"}, []access.Request{a}, "the risk cluster-admin of request a", "--accept-risk cluster-admin"},
+		{"another risk", []string{"node"}, []access.Request{a}, "unaccepted risks: cluster-admin of request a", "--accept-risk cluster-admin"},
 		{"by name", []string{"a=cluster-admin"}, []access.Request{a}, "", ""},
 		{"two requests by one code", []string{"cluster-admin"}, []access.Request{a, b}, "does not say for which request", "--accept-risk a=cluster-admin"},
-		{"one of two", []string{"a=cluster-admin"}, []access.Request{a, b}, "the risk cluster-admin of request b, the risk node of request b", "--accept-risk b=cluster-admin --accept-risk b=node"},
+		{"one of two", []string{"a=cluster-admin"}, []access.Request{a, b}, "cluster-admin of request b, node of request b", "--accept-risk b=cluster-admin --accept-risk b=node"},
 		{"both", []string{"a=cluster-admin", "b=cluster-admin", "b=node"}, []access.Request{a, b}, "", ""},
 		{"for a request that is not named", []string{"c=node"}, []access.Request{a, b}, `request "c" is not among`, "check the name"},
 		{"no such risk", []string{"a=everything"}, []access.Request{a, b}, `no risk "everything"`, "bound-group"},

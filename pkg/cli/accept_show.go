@@ -20,12 +20,12 @@ func (a *app) showHandOff(id kubeconfig.Identity, leaf *x509.Certificate) error 
 	a.say("  groups   %s\n", pki.QuoteAll(subject.Organizations, "none"))
 	a.say("  server   %s\n", id.Server)
 	if len(id.CA) == 0 {
-		a.say("  CA       none: the server is verified against this machine's own roots\n")
+		a.say("  CA       none: the server is verified against the system's root CAs\n")
 		return nil
 	}
 	cas, err := pki.ParseCertificates(id.CA)
 	if err != nil || len(cas) == 0 {
-		return hint.New("the CA in the kubeconfig that was sent to you cannot be read, so that its server cannot be verified", "ask for another one")
+		return hint.New("the CA in the received kubeconfig cannot be read, so its server cannot be verified", "ask for a new one")
 	}
 	for _, ca := range cas {
 		a.say("  CA       %s, sha256 %s\n", ca.Subject.String(), fmt.Sprintf("%x", sha256.Sum256(ca.Raw)))

@@ -23,8 +23,8 @@ var allowWhat = map[kubeconfig.TakenCode]string{
 	kubeconfig.TakenProxy:        "proxies (proxy-url)",
 	kubeconfig.TakenInsecure:     "servers that are not verified (insecure-skip-tls-verify)",
 	kubeconfig.TakenServerName:   "other names to verify servers for (tls-server-name)",
-	kubeconfig.TakenTokenFile:    "files whose content is sent as a token (tokenFile)",
-	kubeconfig.TakenHTTP:         "servers that are not reached by https",
+	kubeconfig.TakenTokenFile:    "files whose contents are sent as tokens (tokenFile)",
+	kubeconfig.TakenHTTP:         "servers without https",
 	kubeconfig.TakenOwnUser:      "contexts that send the credentials of your own users to a new cluster",
 }
 
@@ -32,7 +32,7 @@ var allowWhat = map[kubeconfig.TakenCode]string{
 func allowFlags(flags *pflag.FlagSet, codes ...kubeconfig.TakenCode) allowances {
 	allowed := allowances{}
 	for _, code := range codes {
-		allowed[code] = flags.Bool("allow-"+string(code), false, "Take over "+allowWhat[code]+" without being asked")
+		allowed[code] = flags.Bool("allow-"+string(code), false, "Accept "+allowWhat[code]+" without confirmation")
 	}
 	return allowed
 }
@@ -73,7 +73,7 @@ func (g *gate) pass(ctx context.Context, all []kubeconfig.Taken) error {
 			g.app.say("    %s\n", line)
 		}
 	}
-	g.app.say("Take this over, if you trust who it comes from? [y/N] ")
+	g.app.say("Accept this? Only if you trust its sender [y/N] ")
 	select {
 	case <-ctx.Done():
 		g.app.say("\n")
@@ -109,6 +109,6 @@ func refuseTaken(missing []kubeconfig.Taken) error {
 	if more := len(missing) - len(texts); more > 0 {
 		texts = append(texts, fmt.Sprintf("and %d more", more))
 	}
-	return hint.New("refused, since standard input is no terminal to ask at: "+strings.Join(texts, "; "),
-		"look at the file, and if you trust it, add "+strings.Join(flags, " "))
+	return hint.New("refused, because standard input is not a terminal for confirmation: "+strings.Join(texts, "; "),
+		"review the file, and if you trust it, add "+strings.Join(flags, " "))
 }

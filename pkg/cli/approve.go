@@ -34,7 +34,7 @@ func (a *app) newApprove(g *globals) *cobra.Command {
 you are asked. A risk of severity warning or critical has to be accepted by
 its code, for each request: see docs/risks.md. A request that was replaced
 after it was shown is not approved. The certificate is recorded: see "%[1]s
-issued".
+users".
 
 --kubelet-serving approves serving certificates of kubelets without a
 question, if the node itself requests no more than it presents now or was last
@@ -90,7 +90,7 @@ approved later; the requester can make a new one.`,
 			`%s deny csr-8xk2v --reason WrongGroup --message "devs, not admins"`),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(f.reason) == "" {
-				return hint.New("say why the request is denied", `pass --reason REASON: the requester can read it`)
+				return hint.New("specify why the request is denied", `pass --reason REASON: the requester can read it`)
 			}
 			return f.check(cmd, args)
 		},
@@ -110,11 +110,11 @@ approved later; the requester can make a new one.`,
 func (f *decideFlags) check(cmd *cobra.Command, names []string) error {
 	switch {
 	case f.kubeletServing && len(names) > 0:
-		return hint.New("--kubelet-serving finds the requests by itself", "leave out the names, or the flag")
+		return hint.New("--kubelet-serving finds the requests by itself", "omit the names or the flag")
 	case f.watch && !f.kubeletServing:
-		return hint.New("--watch goes with --kubelet-serving only", "people's requests are looked at one by one")
+		return hint.New("--watch requires --kubelet-serving", "other requests are reviewed one by one")
 	case !f.kubeletServing && len(names) == 0:
-		return hint.New("say which request", "see what waits: "+cmd.Root().DisplayName()+" requests")
+		return hint.New("specify a request", "list pending requests: "+cmd.Root().DisplayName()+" csr")
 	}
 	if err := f.serving.check(f.kubeletServing, cmd.Flags()); err != nil {
 		return err
@@ -243,13 +243,13 @@ func (a *app) writeVerdict(ctx context.Context, c *cluster.Cluster, found []acce
 			return nil, err
 		}
 		if errors.Is(err, context.Canceled) {
-			return decided, hint.New("interrupted", "the requests named above are "+done+"; the others are as they were")
+			return decided, hint.New("interrupted", "the requests above were "+done+"; the others are unchanged")
 		}
 		failed++
 		a.say("warning: %s\n", err)
 	}
 	if failed > 0 {
-		return decided, hint.New(fmt.Sprintf("%d of %s were not %s", failed, count(len(found), "request"), done), "look at the warnings above")
+		return decided, hint.New(fmt.Sprintf("%d of %s were not %s", failed, count(len(found), "request"), done), "see the warnings above")
 	}
 	return decided, nil
 }

@@ -37,7 +37,7 @@ func (f *servingFlags) register(flags *pflag.FlagSet) {
 func (f *servingFlags) check(kubeletServing bool, flags *pflag.FlagSet) error {
 	for _, name := range servingFlagNames {
 		if !kubeletServing && flags.Changed(name) {
-			return hint.New("--"+name+" goes with --kubelet-serving only", "people's requests are looked at one by one")
+			return hint.New("--"+name+" requires --kubelet-serving", "other requests are reviewed one by one")
 		}
 	}
 	if f.reach != "" && !slices.Contains(cluster.Reaches(), cluster.Reach(f.reach)) {
@@ -116,18 +116,18 @@ func (a *app) approveServing(ctx context.Context, g *globals, f servingFlags, wa
 		},
 		func(r *access.Request, why error) {
 			seen++
-			a.say("warning: request %s was left alone: %s\n", r.Name, why)
+			a.say("warning: request %s was left pending: %s\n", r.Name, why)
 		})
 	if !watch {
 		if err := approver.Once(ctx); err != nil {
 			return c.Explain(err, a.now())
 		}
 		if seen == 0 {
-			fprintf(a.out, "No kubelet waits for a serving certificate.\n")
+			fprintf(a.out, "No kubelet serving requests are pending.\n")
 		}
 		return nil
 	}
-	a.say("Watching for requests of kubelets; Ctrl-C ends it\n")
-	approver.Watch(ctx, func(err error) { a.say("warning: %s; trying again\n", c.Explain(err, a.now())) })
+	a.say("Watching for kubelet serving requests; press Ctrl-C to stop\n")
+	approver.Watch(ctx, func(err error) { a.say("warning: %s; retrying\n", c.Explain(err, a.now())) })
 	return nil // interrupted, as it was meant to be
 }

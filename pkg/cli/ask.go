@@ -17,7 +17,7 @@ func (a *app) confirm(ctx context.Context, question string, yes bool) error {
 		return nil
 	}
 	if !a.inIsTerminal {
-		return hint.New("this needs to be confirmed, and standard input is no terminal", "look at the above, and pass --yes to go on without being asked")
+		return hint.New("this needs to be confirmed, and standard input is not a terminal", "review the above, and pass --yes to skip confirmation")
 	}
 	a.say("%s [y/N] ", question)
 	answer := make(chan string, 1)

@@ -23,7 +23,7 @@ func TestConfirm(t *testing.T) {
 		{name: "Ctrl-D", terminal: true, asked: true, want: "not confirmed"},
 		{name: "something else", typed: "yesterday\n", terminal: true, asked: true, want: "not confirmed"},
 		{name: "a script that says so", yes: true},
-		{name: "a script that pipes it", typed: "y\n", want: "standard input is no terminal"},
+		{name: "a script that pipes it", typed: "y\n", want: "standard input is not a terminal"},
 		{name: "a terminal that need not be asked", terminal: true, yes: true},
 	}
 	for _, tt := range tests {

@@ -61,7 +61,7 @@ func undecided(err error) error {
 	if _, decided := errors.AsType[*exitError](err); err == nil || decided {
 		return err
 	}
-	return &exitError{err, report.Unknown}
+	return &exitError{err, report.ResultUnknown}
 }
 
 // check scans the cluster and returns the verdict as an exit code, or why there
@@ -90,18 +90,18 @@ func (a *app) check(ctx context.Context, g *globals, f checkFlags) error {
 	if err != nil {
 		return err
 	}
-	options.Seen = found.Count()
+	options.Checked = found.Count()
 	if err := format(a.out, inv, options); err != nil {
 		return fmt.Errorf("writing the output: %w", err)
 	}
-	code := report.Verdict(inv, options.FailOn)
-	if fault != nil && code < report.Broken {
+	code := report.Result(inv, options.FailOn)
+	if fault != nil && code < report.ResultCritical {
 		return fault // whatever was not found may be because of it
 	}
 	if fault != nil {
 		a.sayError(fault)
 	}
-	if code == report.Sound {
+	if code == report.ResultOK {
 		return nil
 	}
 	return exit(code)

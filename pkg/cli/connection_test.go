@@ -120,7 +120,7 @@ func TestAPeerThatHangsUp(t *testing.T) {
 	}()
 	for range 3 { // it is a race between the two ends
 		out, errs, code := program(t, c.kubeconfig(t, "https://"+listener.Addr().String(), "alice"), "inspect", "--request-timeout", "3s")
-		if code != 1 || strings.Contains(errs, "interrupted") || !strings.Contains(errs, "was reached, and the connection was closed") {
+		if code != 1 || strings.Contains(errs, "interrupted") || !strings.Contains(errs, "closed the connection without a response") {
 			t.Errorf("exit %d: %s", code, errs)
 		}
 		for _, want := range []string{"CN=alice", "CN=kube-apiserver"} {
@@ -242,7 +242,7 @@ func TestInspectWithCredentialsThatDoNotFit(t *testing.T) {
 	c := serveTLS(t, func(ca *pkitest.CA, _ *tls.ClientHelloInfo) *tls.Config {
 		return &tls.Config{Certificates: []tls.Certificate{presents(t, ca, -50*time.Hour-30*time.Minute)}}
 	})
-	out, errs, code := program(t, c.kubeconfig(t, c.url, "somebody else"), "inspect")
+	out, errs, code := program(t, c.kubeconfig(t, c.url, "another user"), "inspect")
 	if code != 1 || !strings.Contains(errs, `error: using the credentials of context "prod"`) {
 		t.Errorf("exit %d: %s", code, errs)
 	}

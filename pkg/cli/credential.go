@@ -78,7 +78,7 @@ const retryAfter = time.Minute
 // credential prints the certificate and its key, renewed if it is time.
 func (a *app) credential(ctx context.Context, g *globals, f credentialFlags) error {
 	if a.outIsTerminal {
-		return hint.New("standard output is a terminal, and the private key would be shown on it", "kubectl runs this command by itself; to look at it, pipe it: | jq .status.expirationTimestamp")
+		return hint.New("standard output is a terminal, and the private key would be shown on it", "kubectl runs this command by itself; to inspect it, pipe it: | jq .status.expirationTimestamp")
 	}
 	at, err := a.credentialCluster(g, &f)
 	if err != nil {
@@ -86,7 +86,7 @@ func (a *app) credential(ctx context.Context, g *globals, f credentialFlags) err
 	}
 	pair, err := kubeconfig.ReadPair(f.file)
 	if err != nil {
-		return hint.Wrap(fmt.Errorf("the certificate to log in by: %w", err), "get another one, and run with --install again")
+		return hint.Wrap(fmt.Errorf("reading the certificate to authenticate with: %w", err), "get a new certificate, and run --install again")
 	}
 	if a.isDue(pair, f) {
 		pair, err = a.renewPair(ctx, pair, at, f)
@@ -128,7 +128,7 @@ func (a *app) isDue(pair kubeconfig.Pair, f credentialFlags) bool {
 func (a *app) credentialCluster(g *globals, f *credentialFlags) (kubeconfig.Identity, error) {
 	if info := a.getenv("KUBERNETES_EXEC_INFO"); info != "" {
 		if f.file == "" {
-			return kubeconfig.Identity{}, hint.New("--file is missing", "let --install write the exec entry in the kubeconfig")
+			return kubeconfig.Identity{}, hint.New("--file is missing", "use --install to write the exec entry of the kubeconfig")
 		}
 		return kubeconfig.ParseExecInfo(info)
 	}
@@ -151,7 +151,7 @@ func (a *app) credentialCluster(g *globals, f *credentialFlags) (kubeconfig.Iden
 	if e, ok := config.Exec(entry.Text("user")); ok && f.take(e.Args) {
 		return at, nil
 	}
-	return at, hint.New(fmt.Sprintf("context %q does not log in by this command", c.Context), fmt.Sprintf("let it: %s credential --install --context %s", a.program, shellQuote(c.Context)))
+	return at, hint.New(fmt.Sprintf("context %q does not authenticate with this plugin", c.Context), fmt.Sprintf("set it up: %s credential --install --context %s", a.program, shellQuote(c.Context)))
 }
 
 // take takes over what kubectl would run the command with, where the person has
@@ -195,12 +195,12 @@ func (a *app) renewPair(ctx context.Context, pair kubeconfig.Pair, at kubeconfig
 		return renewed, nil
 	}
 	if !good {
-		return pair, hint.Wrap(fmt.Errorf("the certificate of %s cannot be renewed, and ended on %s: %w", pair.Leaf.Subject.CommonName, minute(pair.Leaf.NotAfter), err),
-			"ask an administrator for another one")
+		return pair, hint.Wrap(fmt.Errorf("the certificate of %s expired on %s and cannot be renewed: %w", pair.Leaf.Subject.CommonName, minute(pair.Leaf.NotAfter), err),
+			"ask an administrator for a new one")
 	}
 	// A mark that cannot be written costs another try.
 	_ = kubeconfig.Mark(failedMark(f))
-	a.say("warning: the certificate of %s ends on %s (%s left), and was not renewed: %s\n", pair.Leaf.Subject.CommonName,
+	a.say("warning: the certificate of %s expires on %s (%s left), and was not renewed: %s\n", pair.Leaf.Subject.CommonName,
 		minute(pair.Leaf.NotAfter), humanLeft(pair.Leaf.NotAfter.Sub(a.now())), err)
 	return pair, nil
 }
@@ -233,7 +233,7 @@ func (a *app) lockPair(ctx context.Context, f credentialFlags, good bool) (relea
 		}
 		select {
 		case <-ctx.Done():
-			return nil, hint.New("the certificate is being renewed by another run, which does not end", "run the command again, or remove "+f.file+".lock")
+			return nil, hint.New("another run that renews the certificate has not finished", "run the command again, or remove "+f.file+".lock")
 		case <-tick.C:
 		}
 	}
@@ -263,7 +263,7 @@ func (a *app) obtainPair(ctx context.Context, pair kubeconfig.Pair, at kubeconfi
 		return pair, c.Explain(err, a.now())
 	}
 	if !plan.MayApprove && !f.wait {
-		return pair, hint.New("you may request certificates, but not approve them", "run it with --wait where somebody else does")
+		return pair, hint.New("you may request certificates, but not approve them", "use --wait if another user approves")
 	}
 	if err := plan.CheckRenews(pair.Leaf, pair.Chain, a.now()); err != nil {
 		return pair, err

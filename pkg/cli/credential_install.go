@@ -34,7 +34,7 @@ func (a *app) installCredential(ctx context.Context, g *globals, f credentialFla
 	}
 	user := entry.Text("user")
 	if e, ok := config.Exec(user); ok && len(e.Args) > 0 && e.Args[0] == kubeconfig.CredentialCommand {
-		return hint.New(fmt.Sprintf("context %q logs in by this command already", name), fmt.Sprintf("see: %s credential --context %s | jq .status.expirationTimestamp", a.program, shellQuote(name)))
+		return hint.New(fmt.Sprintf("context %q already authenticates with this plugin", name), fmt.Sprintf("see: %s credential --context %s | jq .status.expirationTimestamp", a.program, shellQuote(name)))
 	}
 	login, err := config.Credential(user)
 	if err != nil {
@@ -42,7 +42,7 @@ func (a *app) installCredential(ctx context.Context, g *globals, f credentialFla
 	}
 	pair, err := kubeconfig.NewPair(login.Certificate, login.Key)
 	if err != nil {
-		return fmt.Errorf("the login of user %q: %w", user, err)
+		return fmt.Errorf("the credentials of user %q: %w", user, err)
 	}
 	// What can never be renewed would only stop working later.
 	if _, err := issue.Renewal(pair.Leaf, 0, pki.ECDSAP256, f.timeout); err != nil {
@@ -60,21 +60,21 @@ func (a *app) installCredential(ctx context.Context, g *globals, f credentialFla
 		return err
 	}
 	_, err = kubeconfig.InstallExec(ctx, files, user, kubeconfig.Exec{
-		Command: program, Args: f.args(), InstallHint: "kubectl-certs is needed to log in: kubectl krew install certs",
+		Command: program, Args: f.args(), InstallHint: "kubectl-certs is required to authenticate: kubectl krew install certs",
 	}, a.now)
 	if err != nil {
 		if !there {
 			_ = os.Remove(f.file) // the kubeconfig still has it
 		}
-		return fmt.Errorf("letting context %q log in by this command: %w", name, err)
+		return fmt.Errorf("setting up context %q for this plugin: %w", name, err)
 	}
-	fprintf(a.out, "Context %s logs in by a certificate that renews itself, in %s\n", name, f.file)
+	fprintf(a.out, "Context %s now authenticates with a self-renewing certificate, in %s\n", name, f.file)
 	kubeconfigFlag := ""
 	if explicit := flagValue(g.kubectl.KubeConfig); explicit != "" {
 		kubeconfigFlag = "--kubeconfig " + shellQuote(explicit) + " "
 	}
-	a.say("It renews itself while its owner may request and approve certificates; others renew it for them: %s renew %s --context OTHER\n", a.program, shellQuote(name))
-	a.say("Where kuberc has a credentialPluginAllowlist, this is what allows it: - command: %q\n", program)
+	a.say("It renews itself as long as its user may request and approve certificates; otherwise another user renews it: %s renew %s --context OTHER\n", a.program, shellQuote(name))
+	a.say("If kuberc has a credentialPluginAllowlist, add: - command: %q\n", program)
 	a.say("Try it: kubectl %s--context %s auth whoami\n", kubeconfigFlag, shellQuote(name))
 	return nil
 }

@@ -96,7 +96,7 @@ func TestCredential(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v (%v), want mode 0600", info, err)
 	}
-	if code := d.run("credential", "--install"); code != 1 || !strings.Contains(d.errOut.String(), "logs in by this command already") {
+	if code := d.run("credential", "--install"); code != 1 || !strings.Contains(d.errOut.String(), "already authenticates with this plugin") {
 		t.Errorf("twice: exit %d: %s", code, d.errOut.String())
 	}
 	for _, tt := range []struct {
@@ -111,7 +111,7 @@ func TestCredential(t *testing.T) {
 		{"just before it is due", 8*time.Hour - time.Second, 0, "8h", "", false},
 		{"due, and the server does not answer", 8 * time.Hour, 0, "9h59m30s", "was not renewed: cannot reach the API server", true},
 		{"due, and it has failed lately", 8*time.Hour + 30*time.Second, 0, "9h59m30s", "", true},
-		{"over", 10 * time.Hour, 1, "", "cannot be renewed, and ended on", true},
+		{"over", 10 * time.Hour, 1, "", "and cannot be renewed", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d.now = pkitest.Now.Add(tt.after)
@@ -148,7 +148,7 @@ func TestCredential(t *testing.T) {
 // A person finds what kubectl is told by the name of the context.
 func TestCredentialByHand(t *testing.T) {
 	d := newDesk(t, pkitest.Valid(pkitest.Now, pkitest.Now.Add(10*time.Hour)))
-	if code := d.run("credential"); code != 1 || !strings.Contains(d.errOut.String(), `context "alice@prod" does not log in by this command`) {
+	if code := d.run("credential"); code != 1 || !strings.Contains(d.errOut.String(), `context "alice@prod" does not authenticate with this plugin`) {
 		t.Errorf("not installed: exit %d: %s", code, d.errOut.String())
 	}
 	if code := d.run("credential", "--install", "--renew-before", "1h", "--file", filepath.Join(d.home, "own.pem")); code != 0 {
@@ -175,7 +175,7 @@ func TestCredentialInstallRefuses(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(d.home, "taken.pem"), []byte("precious"), 0o600); err != nil {
 				d.t.Fatal(err)
 			}
-		}, pkitest.Left(pkitest.Day), "already there"},
+		}, pkitest.Left(pkitest.Day), "already exists"},
 		{"system:masters", func(*desk) {}, pkitest.Client("alice", "system:masters"), "is in group system:masters"},
 		{"a read-only kubeconfig", func(d *desk) {
 			if err := os.Chmod(d.env["KUBECONFIG"], 0o400); err != nil {

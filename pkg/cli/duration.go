@@ -15,14 +15,14 @@ func (l *lifetime) Set(text string) error {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)
 		if err != nil {
-			return fmt.Errorf("%q is no whole number of days, as 30d is", text)
+			return fmt.Errorf("%q is not a whole number of days such as 30d", text)
 		}
 		*l = lifetime(time.Duration(n) * 24 * time.Hour)
 		return nil
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("%q is no duration: write 8h, 90m or 30d", text)
+		return fmt.Errorf("%q is not a duration: use 8h, 90m or 30d", text)
 	}
 	*l = lifetime(d)
 	return nil

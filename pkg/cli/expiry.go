@@ -21,6 +21,6 @@ func (a *app) warnOfExpiry(c *cluster.Cluster) {
 	case left < 0:
 		a.say("warning: the client certificate of context %q (%s) expired %s ago, on %s\n", c.Context, pki.SubjectOf(leaf), humanLeft(-left), on)
 	case inventory.ExpiresSoon(leaf.NotBefore, leaf.NotAfter, now):
-		a.say("warning: the client certificate of context %q (%s) expires in %s, on %s: have another one issued while it lasts\n", c.Context, pki.SubjectOf(leaf), humanLeft(left), on)
+		a.say("warning: the client certificate of context %q (%s) expires in %s, on %s: renew it while it is valid\n", c.Context, pki.SubjectOf(leaf), humanLeft(left), on)
 	}
 }

@@ -115,7 +115,7 @@ func (f *inspectFlags) validate(g *globals) error {
 		}
 	}
 	if f.watch {
-		return hint.New("inspect does not watch", "run it again and again (watch kubectl certs inspect), or let monitoring run check")
+		return hint.New("inspect does not watch", "run it repeatedly (watch kubectl certs inspect), or have monitoring run check")
 	}
 	return f.validateFor(g)
 }
@@ -182,7 +182,7 @@ func unknownNames(inv *inventory.Inventory, names []string) error {
 		advice += "; not everything could be read: inspect lists what was skipped"
 	}
 	if _, asked := inv.Select(names[:1]); len(asked) == 0 {
-		advice = "it is there, but --status or --within leaves it out"
+		advice = "it exists, but is excluded by --status or --within"
 	}
 	quoted := make([]string, len(names))
 	for i, name := range names {

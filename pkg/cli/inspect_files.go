@@ -58,16 +58,16 @@ func (f *fileFlags) register(flags *pflag.FlagSet) {
 func (f *fileFlags) validate() error {
 	switch {
 	case slices.Contains(f.files, ""):
-		return hint.New("--files is empty", "name files or directories, or - for standard input; without --files the cluster is read")
+		return hint.New("--files is empty", "name files or directories, or - for standard input; omit --files to read the cluster")
 	case len(f.files) > 0 && len(f.nodeFiles) > 0:
-		return hint.New("--files reads no cluster, and --node-files does", "use one of them")
+		return hint.New("--files reads local files, --node-files those of a cluster", "use one of them")
 	case len(f.nodeFiles) == 0 && f.image != releasedImage:
-		return hint.New("--image without --node-files: no pod is started", "add --node-files")
+		return hint.New("--image requires --node-files", "add --node-files")
 	case len(f.nodeFiles) > 0 && f.image == "" && releasedImage == "":
-		return hint.New("--node-files needs --image: this build of the program was released with no image of its own",
-			"build one with make image, push it to your registry, and name it: --image REGISTRY/NAME@sha256:DIGEST")
+		return hint.New("--node-files needs --image: this build has no released image",
+			"build one with make image, push it to your registry, and specify it: --image REGISTRY/NAME@sha256:DIGEST")
 	case len(f.nodeFiles) > 0 && f.image == "":
-		return hint.New("--image is empty", "leave it out, or name an image of this program")
+		return hint.New("--image is empty", "omit it, or specify an image of this program")
 	}
 	return nil
 }
@@ -83,9 +83,9 @@ func imageFault(image string) string {
 	host, _, path := strings.Cut(name, "/")
 	switch {
 	case !digest.MatchString(image):
-		return "has no digest: whoever can push to that name chooses what runs as root on the nodes"
+		return "has no digest: anyone who can push to that name controls what runs as root on the nodes"
 	case !path || !strings.ContainsAny(host, ".:") && host != "localhost":
-		return "names no registry: each node decides which one it comes from"
+		return "names no registry: each node decides where it is pulled from"
 	}
 	return ""
 }
@@ -119,6 +119,7 @@ func (a *app) scanFiles(ctx context.Context, f *fileFlags, found *inventory.Coll
 		return nil, err
 	}
 	read := []scan.Source{source}
+	found.Sources = []string{source.Name}
 	progress := a.startScanProgress(read, found)
 	scan.Run(ctx, filesTimeout, read, found, progress.done)
 	progress.stop()
@@ -139,7 +140,7 @@ func (a *app) nodeFilesSource(c *cluster.Cluster, namespace string, f *fileFlags
 	if fault := imageFault(f.image); fault != "" {
 		a.say("warning: image %s %s\n", f.image, fault)
 	}
-	a.say("reading files on nodes by a short-lived pod on each, in namespace %s (image %s)\n", namespace, f.image)
+	a.say("reading files on nodes with a short-lived pod on each, in namespace %s (image %s)\n", namespace, f.image)
 	runner := &nodepod.Runner{
 		Client: c.Client, Allowed: c.Allowed, Namespace: namespace,
 		Image: f.image, Command: []string{programInImage, readFilesCommand},

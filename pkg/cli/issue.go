@@ -64,7 +64,7 @@ short.
 PROFILE is one of: ` + strings.Join(profileNames(), ", ") + `.
 Any other NAME is a user with no permissions by default; --role and
 --cluster-role also create bindings. Issued certificates are recorded in the
-cluster: see "` + a.program + ` issued".
+cluster: see "` + a.program + ` users".
 
 A file (-f) lists many users. Rerunning it issues only what is missing:
 
@@ -119,7 +119,7 @@ func (f *issueFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.node, "node", "", "`NODE` of the kubelet, with the profile kubelet")
 	flags.BoolVar(&f.person, "person", false, "Treat NAME as a user name even if it resembles a profile")
 	flags.StringArrayVar(&f.groups, "group", nil, "`GROUP` of the user; for admin, replaces the default group (repeatable)")
-	flags.StringArrayVar(&f.roles, "role", nil, "`ROLE` to bind in the namespace (-n): [NAMESPACE/]NAME of a Role or, if there is none, of a ClusterRole (repeatable)")
+	flags.StringArrayVar(&f.roles, "role", nil, "`ROLE` to bind in the namespace (-n): [NAMESPACE/]NAME of a Role or, if it does not exist, of a ClusterRole (repeatable)")
 	flags.StringArrayVar(&f.clusterRoles, "cluster-role", nil, "`CLUSTERROLE` to bind in the whole cluster (repeatable)")
 	flags.Var(&f.expiresIn, "expires-in", "Requested lifetime, such as 8h or 30d (backdated 5 minutes; the signer may shorten it; default: 24h for a user, 365d for a component)")
 	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "`TYPE` of private key: "+joinKeyTypes())
@@ -154,15 +154,15 @@ func (f issueFlags) check() error {
 	}
 	switch {
 	case len(f.acceptRisks) > 0 && f.requestFile == "":
-		return hint.New("--accept-risk is for somebody's --request", "what you ask for yourself is not judged: leave it out")
+		return hint.New("--accept-risk requires --request", "your own request has no risks to accept: omit it")
 	case f.p12PasswordFile != "" && f.p12 == "":
-		return hint.New("--p12-password-file is for --p12", "name the file to write with --p12")
+		return hint.New("--p12-password-file requires --p12", "name the file to write with --p12")
 	case f.server != "" && !strings.HasPrefix(f.server, "https://"):
-		return hint.New(fmt.Sprintf("--advertise-server %q is no https address", f.server), "write it as in https://host:6443")
+		return hint.New(fmt.Sprintf("--advertise-server %q is not an https URL", f.server), "use a URL such as https://host:6443")
 	case f.requestFile != "" && len(f.encryptTo) > 0:
-		return hint.New("there is no key to encrypt: it stays with whoever made the request", "leave out --encrypt-to")
+		return hint.New("there is no private key to encrypt: it stays with the requester", "omit --encrypt-to")
 	case f.requestFile != "" && (f.named || f.node != ""):
-		return hint.New("the request says whom it is for", "leave out --name and --node")
+		return hint.New("the request already names its user", "omit --name and --node")
 	}
 	return nil
 }
@@ -263,7 +263,7 @@ func (a *app) obtain(ctx context.Context, c *cluster.Cluster, plan *issue.Plan, 
 		return issued, err
 	}
 	if issued.Key == nil {
-		a.say("warning: you may not read the cluster's client CA, and the key is not here: nobody has verified who signed the certificate\n")
+		a.say("warning: you may not read the cluster's client CA, and the private key is elsewhere: the issuer of the certificate has not been verified\n")
 		return issued, nil
 	}
 	return issued, a.prove(ctx, c, issued, plan.Subject.CommonName)
@@ -283,7 +283,7 @@ func (a *app) handOver(ctx context.Context, c *cluster.Cluster, plan *issue.Plan
 	err = out.Commit(ctx, expected)
 	unrecorded := <-recorded
 	if err != nil {
-		return fmt.Errorf("a certificate was issued, and thrown away: %w", takeBack(ctx, c, made, err))
+		return fmt.Errorf("the certificate was issued but discarded: %w", takeBack(ctx, c, made, err))
 	}
 	a.showUnrecorded(unrecorded)
 	return nil
@@ -306,9 +306,9 @@ func (a *app) prove(ctx context.Context, c *cluster.Cluster, issued *issue.Issue
 	case apierrors.IsUnauthorized(err):
 		err = issue.NotAccepted(issued)
 	case err != nil:
-		err = hint.Wrap(fmt.Errorf("trying the certificate that was issued: %w", err), "nothing was written")
+		err = hint.Wrap(fmt.Errorf("trying the issued certificate: %w", err), "nothing was written")
 	case user != want:
-		err = hint.New(fmt.Sprintf("the API server takes the holder of the certificate for %q instead of %q", user, want), "nothing was written")
+		err = hint.New(fmt.Sprintf("the API server authenticates the certificate as %q instead of %q", user, want), "nothing was written")
 	default:
 		return nil
 	}

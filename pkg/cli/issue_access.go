@@ -22,7 +22,7 @@ func parseGrants(roles, clusterRoles []string, namespace string) ([]access.Grant
 			in, name = namespace, role
 		}
 		if in == "" {
-			return nil, hint.New(fmt.Sprintf("--role %q names no namespace", role), "write NAMESPACE/ROLE, or leave the namespace to -n")
+			return nil, hint.New(fmt.Sprintf("--role %q has an empty namespace", role), "use NAMESPACE/ROLE, or set the namespace with -n")
 		}
 		grants = append(grants, access.Grant{Role: name, Namespace: in})
 	}
@@ -58,12 +58,12 @@ func (a *app) grant(ctx context.Context, c *cluster.Cluster, user string, grants
 	}
 	made, err := access.Apply(ctx, c.Client, user, grants)
 	if err != nil {
-		return nil, hint.Wrap(fmt.Errorf("a certificate was issued, but not given access, and was thrown away: %w", err), "run the command again")
+		return nil, hint.Wrap(fmt.Errorf("the certificate was issued but discarded, because granting access failed: %w", err), "run the command again")
 	}
 	for _, b := range made {
 		done := "created"
 		if !b.Created {
-			done = "was there already"
+			done = "already exists"
 		}
 		a.say("%s %s %s\n", b.Kind, b.Name, done)
 	}

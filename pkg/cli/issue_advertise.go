@@ -20,7 +20,7 @@ func (a *app) advertise(ctx context.Context, c *cluster.Cluster, f issueFlags) e
 		return nil // it is the caller's own
 	}
 	if c.UserInfo {
-		a.say("warning: the user information in the address of your server is left out of the new kubeconfig\n")
+		a.say("warning: the user information in your server's URL is omitted from the new kubeconfig\n")
 	}
 	if f.server == "" && isLoopback(c.Server) {
 		if err := a.advertiseLoopback(ctx, c, f); err != nil {
@@ -39,22 +39,22 @@ func (a *app) advertise(ctx context.Context, c *cluster.Cluster, f issueFlags) e
 		}
 	}
 	c.ProxyURL = proxy.String()
-	a.say("warning: your user name and password for the proxy %s are left out of the new kubeconfig: its reader adds their own\n", c.ProxyURL)
+	a.say("warning: your user name and password for the proxy %s are omitted from the new kubeconfig: its user adds their own\n", c.ProxyURL)
 	return nil
 }
 
 func (a *app) advertiseLoopback(ctx context.Context, c *cluster.Cluster, f issueFlags) error {
-	const advice = "give the address that its reader reaches it by: --advertise-server https://HOST:PORT"
+	const advice = "specify the address that its user can reach: --advertise-server https://HOST:PORT"
 	if !a.inIsTerminal || f.yes {
-		a.say("warning: the new kubeconfig leads to %s, which is this machine for whoever reads it; for another one, %s\n", c.Server, advice)
+		a.say("warning: the new kubeconfig connects to %s, which is the local machine on every machine; for use on another one, %s\n", c.Server, advice)
 		return nil
 	}
-	a.say("The new kubeconfig leads to %s, which is this machine for whoever reads it.\n", c.Server)
-	if err := a.confirm(ctx, "Is it for this machine?", false); err != nil {
+	a.say("The new kubeconfig connects to %s, which is the local machine on every machine.\n", c.Server)
+	if err := a.confirm(ctx, "Is it for use on this machine?", false); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
-		return hint.New("the address of the API server is that of this machine; nothing was issued", advice)
+		return hint.New("the API server's address is a loopback address; nothing was issued", advice)
 	}
 	return nil
 }

@@ -31,15 +31,15 @@ func TestAdvertise(t *testing.T) {
 		wantProxy, says, fault     string
 	}{
 		{name: "ordinary", server: "https://prod:6443", proxy: "http://proxy:3128", wantProxy: "http://proxy:3128"},
-		{name: "loopback, to a script", server: "https://127.0.0.1:6443", says: "leads to https://127.0.0.1:6443"},
+		{name: "loopback, to a script", server: "https://127.0.0.1:6443", says: "connects to https://127.0.0.1:6443"},
 		{name: "loopback, said otherwise", server: "https://127.0.0.1:6443", flags: issueFlags{server: "https://prod"}},
-		{name: "loopback, agreed", server: "https://127.0.0.1:6443", terminal: true, typed: "y\n", says: "Is it for this machine? [y/N]"},
+		{name: "loopback, agreed", server: "https://127.0.0.1:6443", terminal: true, typed: "y\n", says: "Is it for use on this machine? [y/N]"},
 		{name: "loopback, not agreed", server: "https://127.0.0.1:6443", terminal: true, typed: "n\n", says: "Is it", fault: "nothing was issued"},
 		{name: "loopback, into the own", server: "https://127.0.0.1:6443", terminal: true, flags: issueFlags{merge: true}},
 		{name: "loopback, --yes", server: "https://127.0.0.1:6443", terminal: true, flags: issueFlags{yes: true}, says: "--advertise-server"},
-		{name: "a password, to a script", server: "https://prod", proxy: proxy, wantProxy: "http://proxy:3128", says: "are left out"},
+		{name: "a password, to a script", server: "https://prod", proxy: proxy, wantProxy: "http://proxy:3128", says: "are omitted"},
 		{name: "a password, agreed", server: "https://prod", proxy: proxy, terminal: true, typed: "y\n", wantProxy: proxy, says: "http://proxy:3128 into the new kubeconfig? [y/N]"},
-		{name: "a password, not agreed", server: "https://prod", proxy: proxy, terminal: true, typed: "\n", wantProxy: "http://proxy:3128", says: "are left out"},
+		{name: "a password, not agreed", server: "https://prod", proxy: proxy, terminal: true, typed: "\n", wantProxy: "http://proxy:3128", says: "are omitted"},
 		{name: "a password, into the own", server: "https://prod", proxy: proxy, flags: issueFlags{merge: true}, wantProxy: proxy},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -91,10 +91,10 @@ func (a *app) issueMany(ctx context.Context, g *globals, args []string, f issueF
 // each role is, and what was recorded before.
 func (b *batch) prepare(ctx context.Context, everybody []newcomer) error {
 	var distinct []access.Grant
-	count := map[access.Grant]int{}
+	users := map[access.Grant]int{}
 	for _, n := range everybody {
 		for _, g := range n.grants {
-			if count[g]++; count[g] == 1 {
+			if users[g]++; users[g] == 1 {
 				distinct = append(distinct, g)
 			}
 		}
@@ -119,12 +119,12 @@ func (b *batch) prepare(ctx context.Context, everybody []newcomer) error {
 			n.grants[i] = known[g]
 		}
 	}
-	b.say("Letting in %d people, into %s\n", len(everybody), b.flags.out)
+	b.say("Issuing for %s, into %s\n", count(len(everybody), "user"), b.flags.out)
 	for i, g := range prepared {
-		b.say("  access   %s %s %s, for %d of them\n", g.Kind(), g.Role, g.Where(), count[distinct[i]])
+		b.say("  access   %s %s %s, for %d of them\n", g.Kind(), g.Role, g.Where(), users[distinct[i]])
 	}
 	if !plan.MayApprove {
-		b.say("You may not approve their requests. Waiting for somebody who runs: %s approve NAME\n", b.program)
+		b.say("You may not approve their requests. Waiting for an approver, who runs: %s approve NAME\n", b.program)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (b *batch) prepare(ctx context.Context, everybody []newcomer) error {
 func (b *batch) readRecords(ctx context.Context) error {
 	records, err := access.List(ctx, b.c.Client, "", nil)
 	if isMissing(err) {
-		b.say("warning: what was issued before is judged by the files alone, and whether anybody was offboarded is not known: %s\n", err)
+		b.say("warning: earlier certificates are checked by the files alone, and whether a user was offboarded is not known: %s\n", err)
 		return nil
 	}
 	if err != nil {
@@ -284,18 +284,18 @@ func (b *batch) sum(ctx context.Context) error {
 	b.show.end()
 	b.showUnrecorded(b.unrecorded)
 	if b.shortened > 0 {
-		b.say("warning: the cluster shortened the life of %s to %s\n", count(b.shortened, "certificate"), humanLife(b.toLife))
+		b.say("warning: the cluster shortened the lifetime of %s to %s\n", count(b.shortened, "certificate"), humanLife(b.toLife))
 	}
 	if b.exceeding > 0 {
-		b.say("warning: the signer made %s valid for longer than was asked, by up to %s: they cannot be revoked\n", count(b.exceeding, "certificate"), humanLife(b.exceeds))
+		b.say("warning: the signer made %s valid for longer than requested, by up to %s: they cannot be revoked\n", count(b.exceeding, "certificate"), humanLife(b.exceeds))
 	}
 	fprintf(b.out, "%s\n", b.show.summary())
 	left := b.show.left()
 	switch {
 	case ctx.Err() != nil:
-		return hint.New(fmt.Sprintf("interrupted: %d people were not let in", left), "run the command again: it does only what is missing")
+		return hint.New(fmt.Sprintf("interrupted: %d users have no certificate", left), "run the command again: it issues only what is missing")
 	case left > 0:
-		return hint.New(fmt.Sprintf("%d of %d people were not let in", left, b.show.all), "mend that and run the command again: it does only what is missing")
+		return hint.New(fmt.Sprintf("issuing failed for %d of %d users", left, b.show.all), "fix the cause and run the command again: it issues only what is missing")
 	}
 	return nil
 }

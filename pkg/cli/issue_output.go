@@ -62,7 +62,7 @@ func (a *app) openOutputs(ctx context.Context, f issueFlags, t target, expected 
 func (o *outputs) plan(ctx context.Context, f issueFlags, t target, expected kubeconfig.Identity) error {
 	if f.merge {
 		if f.requestFile != "" {
-			return hint.New("there is no key to merge: it stays with whoever made the request", "leave out --merge")
+			return hint.New("there is no private key to merge: it stays with the requester", "omit --merge")
 		}
 		o.mergeInto = &mergeTarget{f.ownFiles, kubeconfig.Resolution(f.onConflict)}
 		if err := o.mergeInto.check(expected); err != nil {
@@ -109,7 +109,7 @@ func (o *outputs) says(where, try string) {
 
 func (o *outputs) addStandard(f issueFlags) error {
 	if o.app.outIsTerminal && f.requestFile == "" {
-		return hint.New("standard output is a terminal, and the private key would be shown on it", "pipe it to where it is to go, or name a file with --out")
+		return hint.New("standard output is a terminal, and the private key would be shown on it", "pipe it to its destination, or name a file with --out")
 	}
 	o.standard = kubeconfig.Build
 	o.says("the kubeconfig to standard output", "")
@@ -132,7 +132,7 @@ func makeDirectory(dir string) (made string, err error) {
 		return "", nil
 	}
 	if _, err := kubeconfig.MakeDirectory(dir, false); err != nil {
-		return "", hint.Wrap(fmt.Errorf("making directory %s: %w", dir, err), "name another place with --out")
+		return "", hint.Wrap(fmt.Errorf("creating directory %s: %w", dir, err), "name another directory with --out")
 	}
 	return dir, nil
 }
@@ -154,7 +154,7 @@ func (o *outputs) makeDir(dir string) (err error) {
 // kubeconfig that refers to them, so that they are read again when they change.
 func (o *outputs) addDirectory(f issueFlags, t target, ca []byte) error {
 	if f.requestFile != "" {
-		return hint.New("a directory is for a certificate together with its key, and that stays with whoever made the request", "name a file with --out, or leave it out")
+		return hint.New("a directory requires the private key, which stays with the requester", "name a file with --out, or omit it")
 	}
 	if err := o.makeDir(f.out); err != nil {
 		return err

@@ -24,11 +24,11 @@ type newcomer struct {
 func (f issueFlags) checkMany(args []string) error {
 	switch {
 	case len(args) > 0:
-		return hint.New(fmt.Sprintf("-f says whom to let in, and so does %q", args[0]), "name people in one place")
+		return hint.New(fmt.Sprintf("both -f and %q specify users", args[0]), "use one of them")
 	case f.out == "":
-		return hint.New("-f writes a kubeconfig for everybody, and needs a directory for them", "name it with --out, as in: --out people/")
+		return hint.New("-f writes one kubeconfig per user, and requires a directory", "name it with --out, as in: --out people/")
 	case f.out == "-":
-		return hint.New("-f writes a kubeconfig for everybody, which standard output cannot keep apart", "name a directory with --out")
+		return hint.New("-f writes one kubeconfig per user, which cannot go to standard output", "name a directory with --out")
 	}
 	for name, given := range map[string]bool{
 		"--name": f.named, "--node": f.node != "", "--group": len(f.groups) > 0, "--role": len(f.roles) > 0, "--cluster-role": len(f.clusterRoles) > 0,
@@ -36,7 +36,7 @@ func (f issueFlags) checkMany(args []string) error {
 		"--dry-run": f.dryRun != dryRunNone,
 	} {
 		if given {
-			return hint.New(name+" is for one person, and -f for many", "put groups, roles and lives into the file, and leave the rest out")
+			return hint.New(name+" cannot be used with -f", "put groups, roles and lifetimes into the file")
 		}
 	}
 	return nil
@@ -53,7 +53,7 @@ func (a *app) readPeople(f issueFlags) ([]newcomer, error) {
 	}
 	data, err := a.readInput(f.peopleFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading the file of people: %w", err)
+		return nil, fmt.Errorf("reading the file of users: %w", err)
 	}
 	list, err := people.Parse(data)
 	if err != nil {
@@ -69,7 +69,7 @@ func (a *app) readPeople(f issueFlags) ([]newcomer, error) {
 		// Some file systems do not tell capitals.
 		key := strings.ToLower(n.path)
 		if paths[key] != "" {
-			return fail(hint.New(fmt.Sprintf("line %d: %q and %q would share the file %s", p.Line, paths[key], p.Name, n.path), "give them names that differ, or issue one of them alone"))
+			return fail(hint.New(fmt.Sprintf("line %d: %q and %q would be written to the same file %s", p.Line, paths[key], p.Name, n.path), "use names that differ more, or issue one of them separately"))
 		}
 		paths[key] = p.Name
 		everybody = append(everybody, n)
@@ -80,7 +80,7 @@ func (a *app) readPeople(f issueFlags) ([]newcomer, error) {
 func (a *app) newcomer(p people.Person, f issueFlags) (newcomer, error) {
 	if !f.person {
 		if slices.Contains(profileNames(), p.Name) {
-			return newcomer{}, hint.New(fmt.Sprintf("%q is a profile, and no person", p.Name), fmt.Sprintf("issue it alone: %s issue %s; or add --person", a.program, p.Name))
+			return newcomer{}, hint.New(fmt.Sprintf("%q is a profile, not a user", p.Name), fmt.Sprintf("issue it alone: %s issue %s; or add --person", a.program, p.Name))
 		}
 		if err := a.checkPerson(p.Name); err != nil {
 			return newcomer{}, err

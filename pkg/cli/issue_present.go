@@ -40,21 +40,21 @@ func (b *batch) present(ctx context.Context, n newcomer) (*present, error) {
 	const advice = "move it away, or replace it with --force"
 	id, err := kubeconfig.ReadHandOff(data)
 	if err != nil {
-		return nil, hint.Wrap(fmt.Errorf("%s is there already, and was not made by this command: %w", n.path, err), advice)
+		return nil, hint.Wrap(fmt.Errorf("%s already exists, and was not written by this command: %w", n.path, err), advice)
 	}
 	certs, err := pki.ParseCertificates(id.Certificate)
 	if len(certs) == 0 {
-		return nil, hint.Wrap(fmt.Errorf("%s is there already, and its certificate cannot be read: %w", n.path, err), advice)
+		return nil, hint.Wrap(fmt.Errorf("%s already exists, and its certificate cannot be read: %w", n.path, err), advice)
 	}
 	leaf := certs[0]
 	if subject := pki.SubjectOf(leaf); !subject.Equal(n.request.Subject) {
-		return nil, hint.New(fmt.Sprintf("%s is there already, and is for %s instead of %s", n.path, subject, n.request.Subject), advice)
+		return nil, hint.New(fmt.Sprintf("%s already exists, and is for %s instead of %s", n.path, subject, n.request.Subject), advice)
 	}
 	if id.Server != cmp.Or(b.flags.server, b.c.Server) {
-		return nil, hint.New(fmt.Sprintf("%s is there already, and is for another cluster (%s)", n.path, id.Server), advice)
+		return nil, hint.New(fmt.Sprintf("%s already exists, and is for another cluster (%s)", n.path, id.Server), advice)
 	}
 	if err := b.checkIssued(ctx, certs, id); err != nil {
-		return nil, hint.Wrap(fmt.Errorf("%s is there already, and %w", n.path, err), advice)
+		return nil, hint.Wrap(fmt.Errorf("%s already exists, and %w", n.path, err), advice)
 	}
 	if b.now().After(leaf.NotAfter) {
 		return nil, nil // it is of no use any more
@@ -69,7 +69,7 @@ func (b *batch) present(ctx context.Context, n newcomer) (*present, error) {
 func (b *batch) checkIssued(ctx context.Context, certs []*x509.Certificate, id kubeconfig.Identity) error {
 	leaf := certs[0]
 	if _, err := tls.X509KeyPair(id.Certificate, id.Key); err != nil {
-		return errors.New("the private key in it is not the certificate's")
+		return errors.New("its private key does not match its certificate")
 	}
 	if !pki.HasUsage(leaf, x509.ExtKeyUsageClientAuth) {
 		return errors.New("its certificate is not a client certificate")
@@ -88,7 +88,7 @@ func (b *batch) checkIssued(ctx context.Context, certs []*x509.Certificate, id k
 		return fmt.Errorf("the API server does not accept its certificate: %w", err)
 	}
 	if user != leaf.Subject.CommonName {
-		return fmt.Errorf("the API server takes its holder for %q", user)
+		return fmt.Errorf("the API server authenticates it as %q", user)
 	}
 	return nil
 }

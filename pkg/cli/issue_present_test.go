@@ -36,8 +36,8 @@ func TestPresent(t *testing.T) {
 		{"self-signed", (&pkitest.CA{Key: pkitest.Key("alice")}).Issue(t, alice), "alice", false, "does not verify against the cluster's client CA"},
 		{"self-signed, expired", (&pkitest.CA{Key: pkitest.Key("alice")}).Issue(t, alice, pkitest.Left(-time.Hour)), "alice", false, "does not verify against the cluster's client CA"},
 		{"by a CA of the same name", ca.Impostor(t).Issue(t, alice), "alice", false, "does not verify against the cluster's client CA"},
-		{"another key", ca.Issue(t, alice), "bob", false, "the private key in it is not the certificate's"},
-		{"no key", ca.Issue(t, alice), "", false, "the private key in it is not the certificate's"},
+		{"another key", ca.Issue(t, alice), "bob", false, "its private key does not match its certificate"},
+		{"no key", ca.Issue(t, alice), "", false, "its private key does not match its certificate"},
 		{"a server's", ca.Issue(t, alice, server), "alice", false, "its certificate is not a client certificate"},
 		{"other groups", ca.Issue(t, pkitest.Client("alice", "admins")), "alice", false, "instead of CN=alice, O=devs"},
 	} {

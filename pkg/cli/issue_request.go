@@ -41,32 +41,32 @@ func (a *app) foreignRequest(args []string, f issueFlags) (target, issue.Request
 	}
 	data, err := a.readInput(f.requestFile)
 	if err != nil {
-		return fail(hint.Wrap(fmt.Errorf("reading the request: %w", err), "name the file that the newcomer sent, or - for standard input"))
+		return fail(hint.Wrap(fmt.Errorf("reading the request: %w", err), "name the file that the requester sent, or - for standard input"))
 	}
 	parsed, err := pki.ReadRequest(data)
 	if err != nil {
 		return fail(hint.Wrap(fmt.Errorf("reading the request (%s): %w", shown, err),
-			fmt.Sprintf("the newcomer makes one with: %s request NAME", a.program)))
+			fmt.Sprintf("the requester creates one with: %s request NAME", a.program)))
 	}
 	subject := pki.RequestSubject(parsed)
 	if names := len(parsed.DNSNames) + len(parsed.IPAddresses) + len(parsed.EmailAddresses) + len(parsed.URIs); names > 0 {
-		return fail(hint.New(fmt.Sprintf("the request (%s) asks for %s beside that of user %q", shown, count(names, "name"), subject.CommonName),
-			"the certificate of a person has none: ask for a request without subject alternative names"))
+		return fail(hint.New(fmt.Sprintf("the request (%s) has %s in addition to user %q", shown, count(names, "name"), subject.CommonName),
+			"user certificates have no subject alternative names: ask for a request without them"))
 	}
 	if weak := pki.WeakKey(parsed.PublicKey); weak != "" {
 		return fail(hint.New(fmt.Sprintf("the key of the request (%s) is too weak: %s", shown, weak), "ask for a request with a new key"))
 	}
 	if len(args) > 1 || len(args) == 1 && args[0] != subject.CommonName {
 		return fail(hint.New(fmt.Sprintf("the request (%s) is for user %q", shown, subject.CommonName),
-			"if that is right, name that user or nobody; the name cannot be changed without the key"))
+			"if this is correct, give that name or none; the name cannot be changed without the private key"))
 	}
 	if f.yes && len(args) == 0 {
-		return fail(hint.New("--yes with --request goes with the user's name: nobody else looks whom the request is for",
-			fmt.Sprintf("if it is to be %s: %s issue %s --request %s --yes", pki.Quote(subject.CommonName), a.program, shellQuote(subject.CommonName), shellQuote(f.requestFile))))
+		return fail(hint.New("--yes with --request requires the user name, since no one reviews whom the request is for",
+			fmt.Sprintf("for user %s: %s issue %s --request %s --yes", pki.Quote(subject.CommonName), a.program, shellQuote(subject.CommonName), shellQuote(f.requestFile))))
 	}
 	if !f.person {
 		if err := a.checkPerson(subject.CommonName); err != nil {
-			return fail(fmt.Errorf("the request (%s) cannot be for a person: %w", shown, err))
+			return fail(fmt.Errorf("the request (%s) cannot be for a user: %w", shown, err))
 		}
 	}
 	if err := agree(subject.Organizations, f.groups, shown); err != nil {
@@ -89,18 +89,18 @@ func agree(asked, named []string, shown string) error {
 		return nil
 	}
 	if slices.Contains(asked, catalog.Masters) {
-		return hint.New(fmt.Sprintf("the request (%s) asks for group %s, which nobody gets from the API", shown, catalog.Masters), "ask for another request")
+		return hint.New(fmt.Sprintf("the request (%s) requests group %s, which the API refuses", shown, catalog.Masters), "ask for another request")
 	}
 	if len(asked) == 0 {
-		return hint.New(fmt.Sprintf("the request (%s) asks for no group", shown),
-			"groups cannot be added without its key: leave out --group, or have the newcomer ask with --group")
+		return hint.New(fmt.Sprintf("the request (%s) has no groups", shown),
+			"groups cannot be added without its private key: omit --group, or have the requester use --group")
 	}
 	var flags strings.Builder
 	for _, group := range asked {
 		flags.WriteString(" --group " + shellQuote(group))
 	}
-	return hint.New(fmt.Sprintf("the request (%s) asks for groups %s", shown, pki.QuoteAll(asked, "none")),
-		"if that is right, say so:"+flags.String())
+	return hint.New(fmt.Sprintf("the request (%s) has groups %s", shown, pki.QuoteAll(asked, "none")),
+		"if this is correct, add:"+flags.String())
 }
 
 // confirmRequest lets a person look at a request that somebody else made, before
@@ -109,5 +109,5 @@ func (a *app) confirmRequest(ctx context.Context, f issueFlags, subject pki.Subj
 	if f.requestFile == "" {
 		return nil
 	}
-	return a.confirm(ctx, fmt.Sprintf("Let whoever made this request in as %q?", subject.CommonName), f.yes)
+	return a.confirm(ctx, fmt.Sprintf("Issue a certificate for %q to the requester?", subject.CommonName), f.yes)
 }

@@ -16,7 +16,7 @@ import (
 
 func (o *outputs) addEncrypted(f issueFlags, t target) error {
 	if f.p12 != "" || f.merge {
-		return hint.New("--encrypt-to is for a key that travels, --merge and --p12 for one that stays", "run the command once for each")
+		return hint.New("--encrypt-to excludes --merge and --p12", "run the command once for each")
 	}
 	o.encrypted = true
 	var recipients []seal.Recipient
@@ -48,7 +48,7 @@ func (o *outputs) addEncrypted(f issueFlags, t target) error {
 		path = filepath.Join(f.out, name)
 	}
 	o.parts = append(o.parts, part{path, render})
-	o.says(path+", which only the holder of that key can open", "")
+	o.says(path+", which only the owner of that key can decrypt", "")
 	return nil
 }
 
@@ -72,7 +72,7 @@ func readRecipients(to string) ([]seal.Recipient, error) {
 
 func (o *outputs) addP12(ctx context.Context, f issueFlags) error {
 	if f.requestFile != "" {
-		return hint.New("there is no key to put into --p12: it stays with whoever made the request", "leave out --p12")
+		return hint.New("there is no private key for --p12: it stays with the requester", "omit --p12")
 	}
 	password, err := o.app.p12Password(ctx, f)
 	if err != nil {
@@ -89,7 +89,7 @@ func (a *app) p12Password(ctx context.Context, f issueFlags) (string, error) {
 	if f.p12PasswordFile != "" {
 		return seal.ReadPassword(f.p12PasswordFile)
 	}
-	const advice = "name a file that holds it with --p12-password-file"
+	const advice = "name the password file with --p12-password-file"
 	first, err := a.askSecret(ctx, "password for "+f.p12, advice)
 	if err != nil {
 		return "", err
@@ -97,7 +97,7 @@ func (a *app) p12Password(ctx context.Context, f issueFlags) (string, error) {
 	if len(first) == 0 {
 		return "", hint.New("the password is empty", "the private key is in that file: give it one")
 	}
-	second, err := a.askSecret(ctx, "the same again", advice)
+	second, err := a.askSecret(ctx, "the password again", advice)
 	if err != nil {
 		return "", err
 	}

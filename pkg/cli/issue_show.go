@@ -16,7 +16,7 @@ func (a *app) showPlan(c *cluster.Cluster, server string, plan *issue.Plan, gran
 	a.say("Requesting a client certificate\n")
 	a.say("  user     %s\n", pki.Quote(plan.Subject.CommonName))
 	a.say("  groups   %s\n", pki.QuoteAll(plan.Subject.Organizations, "none"))
-	a.say("  life     %s\n", humanLife(plan.ExpiresIn))
+	a.say("  lifetime %s\n", humanLife(plan.ExpiresIn))
 	a.say("  signer   %s\n", plan.Signer)
 	if server == c.Server {
 		a.say("  server   %s, as in your kubeconfig\n", server)
@@ -31,7 +31,7 @@ func (a *app) showPlan(c *cluster.Cluster, server string, plan *issue.Plan, gran
 	}
 	if plan.PKCS10 != nil {
 		algorithm, bits := pki.DescribeKey(plan.PublicKey)
-		a.say("  key      %s %d, which stays with whoever made the request\n", algorithm, bits)
+		a.say("  key      %s %d, which stays with the requester\n", algorithm, bits)
 	}
 	if plan.Binding != nil {
 		a.say("  binding  ClusterRoleBinding %s to ClusterRole %s will be created\n", plan.Binding.Name, plan.Binding.RoleRef.Name)
@@ -40,7 +40,7 @@ func (a *app) showPlan(c *cluster.Cluster, server string, plan *issue.Plan, gran
 		a.say("warning: the kubeconfig does not verify the server (insecure-skip-tls-verify), and neither will the new one\n")
 	}
 	if !plan.MayApprove && !plan.MayWithdraw {
-		a.say("warning: you may not delete requests: if this one is not approved, it stays for a day\n")
+		a.say("warning: you may not delete requests: if this one is not approved, it remains for a day\n")
 	}
 }
 
@@ -52,7 +52,7 @@ func (a *app) showEvent(event issue.Event, name string) {
 	case issue.Approved:
 		a.say("Request %s approved\n", name)
 	case issue.AwaitingApproval:
-		a.say("You may not approve it. Waiting for somebody who runs: kubectl certificate approve %s\n", name)
+		a.say("You may not approve it. Waiting for an approver, who runs: kubectl certs approve %s\n", name)
 	case issue.Signed:
 		a.say("Request %s signed\n", name)
 	case issue.BindingCreated:
@@ -72,10 +72,10 @@ func shortened(request issue.Request, issued *issue.Issued) (life time.Duration,
 // asked.
 func (a *app) warnOfLife(request issue.Request, issued *issue.Issued) {
 	if issued.Exceeds > 0 {
-		a.say("warning: the signer made it valid until %s, %s longer than was asked: it cannot be revoked\n", minute(issued.Certificate.NotAfter), humanLife(issued.Exceeds))
+		a.say("warning: the signer made it valid until %s, %s longer than requested: it cannot be revoked\n", minute(issued.Certificate.NotAfter), humanLife(issued.Exceeds))
 	}
 	if life, short := shortened(request, issued); short {
-		a.say("warning: the cluster shortened the life from %s to %s\n", humanLife(request.ExpiresIn), humanLife(life))
+		a.say("warning: the cluster shortened the lifetime from %s to %s\n", humanLife(request.ExpiresIn), humanLife(life))
 	}
 }
 
@@ -90,13 +90,13 @@ func (a *app) showIssued(out *outputs, request issue.Request, issued *issue.Issu
 	fprintf(w, "Wrote %s: user %s, valid until %s (%s left)\n", out.where, pki.Quote(cert.Subject.CommonName),
 		cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"), humanLeft(cert.NotAfter.Sub(a.now())))
 	if also := otherAttributes(pki.OtherAttributes(cert.Subject)); also != "" {
-		a.say("warning: beside user and groups, the subject of the certificate has %s\n", also)
+		a.say("warning: the subject of the certificate also has %s\n", also)
 	}
 	switch {
 	case request.PKCS10 != nil:
-		a.say("Send it back. There is no key in it: its owner runs: %s accept FILE\n", a.program)
+		a.say("Send it back. It contains no private key; its user runs: %s accept FILE\n", a.program)
 	case out.encrypted:
-		a.say("Send it to its owner, who runs: %s accept FILE\n", a.program)
+		a.say("Send it to its user, who runs: %s accept FILE\n", a.program)
 	case out.context != "":
 		a.say("Use it: kubectl config use-context %s\n", shellQuote(out.context))
 	case out.try != "":

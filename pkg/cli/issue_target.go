@@ -36,9 +36,9 @@ func (a *app) target(args []string, insist bool) (target, error) {
 	known := strings.Join(profileNames(), ", ")
 	switch {
 	case len(args) == 0:
-		return target{}, hint.New("say what to issue", fmt.Sprintf("a person's name, as in: %s issue alice, or one of: %s", a.program, known))
+		return target{}, hint.New("specify what to issue", fmt.Sprintf("a user name, as in: %s issue alice, or one of: %s", a.program, known))
 	case len(args) > 1:
-		return target{}, hint.New(fmt.Sprintf("one certificate at a time, not %d", len(args)), "run the command once for each, or name them in a file: issue -f people.yaml")
+		return target{}, hint.New(fmt.Sprintf("only one certificate at a time, not %d", len(args)), "run the command once for each, or list the users in a file: issue -f people.yaml")
 	}
 	name := args[0]
 	if insist {
@@ -60,7 +60,7 @@ func person(name string) target {
 
 // checkPerson refuses names that a person is hardly called.
 func (a *app) checkPerson(name string) error {
-	const insist = "if a person is really called so, add --person"
+	const insist = "if this is a user name, add --person"
 	plain := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(name), "system:"), "kube-")
 	for _, profile := range profileNames() {
 		if plain == profile || oneEditAway(plain, profile) {
@@ -73,11 +73,11 @@ func (a *app) checkPerson(name string) error {
 		if row.Profile != nil {
 			advice = fmt.Sprintf("did you mean: %s issue %s; %s", a.program, row.Profile.Name, insist)
 		}
-		return hint.New(fmt.Sprintf("%q is a certificate of the cluster itself, and cannot be issued by that name", name), advice)
+		return hint.New(fmt.Sprintf("%q is a certificate of the cluster itself, and cannot be issued", name), advice)
 	}
 	if strings.HasPrefix(name, "system:") {
-		return hint.New(fmt.Sprintf("%q is no person: names that begin with system: belong to Kubernetes itself", name),
-			"whoever holds such a name is taken for that component, node or service account; "+insist)
+		return hint.New(fmt.Sprintf("%q is not a user: names that begin with system: are reserved by Kubernetes", name),
+			"such names authenticate as components, nodes or service accounts; "+insist)
 	}
 	return nil
 }
@@ -128,17 +128,17 @@ func (f issueFlags) request(t target) (issue.Request, error) {
 func (f issueFlags) userName(t target) (string, error) {
 	p := t.profile
 	if f.node != "" && p.CommonNamePrefix == "" {
-		return "", hint.New("--node is for a kubelet alone", "leave it out")
+		return "", hint.New("--node requires profile kubelet", "omit it")
 	}
 	switch {
 	case f.named && f.name == "":
-		return "", hint.New("--name is empty", "leave it out for the default, or name the user")
+		return "", hint.New("--name is empty", "omit it for the default, or specify the user")
 	case f.named && t.row == nil:
-		return "", hint.New(fmt.Sprintf("a person has one name: %q or %q?", t.name, f.name), "give the name without --name; the file is named by --out")
+		return "", hint.New(fmt.Sprintf("two user names: %q or %q?", t.name, f.name), "omit --name; use --out to name the file")
 	case p.CommonNamePrefix != "":
 		return f.nodeName(p)
 	case f.name != "" && p.CommonName != "" && f.name != p.CommonName:
-		return "", hint.New(fmt.Sprintf("RBAC knows this component as %s, and by no other name", p.CommonName), "leave out --name")
+		return "", hint.New(fmt.Sprintf("this component is known to RBAC only as %s", p.CommonName), "omit --name")
 	case t.row == nil:
 		return t.name, nil
 	}
@@ -151,11 +151,11 @@ func (f issueFlags) nodeName(p catalog.Profile) (string, error) {
 	case f.node == "":
 		return "", hint.New("a kubelet's certificate is for one node", "name it with --node")
 	case f.named:
-		return "", hint.New(fmt.Sprintf("a kubelet is known as %sNODE, and by no other name", p.CommonNamePrefix), "leave out --name")
+		return "", hint.New(fmt.Sprintf("a kubelet's user name is always %sNODE", p.CommonNamePrefix), "omit --name")
 	case len(f.groups) > 0:
-		return "", hint.New(fmt.Sprintf("a kubelet is in group %s, and in no other", strings.Join(p.Groups, ", ")), "leave out --group")
+		return "", hint.New(fmt.Sprintf("a kubelet is only in group %s", strings.Join(p.Groups, ", ")), "omit --group")
 	case strings.HasPrefix(f.node, p.CommonNamePrefix):
-		return "", hint.New(fmt.Sprintf("--node %q is a user's name", f.node), "give the node's own: --node "+strings.TrimPrefix(f.node, p.CommonNamePrefix))
+		return "", hint.New(fmt.Sprintf("--node %q is a user name", f.node), "specify the node name: --node "+strings.TrimPrefix(f.node, p.CommonNamePrefix))
 	}
 	return p.CommonNamePrefix + f.node, nil
 }

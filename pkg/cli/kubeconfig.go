@@ -20,20 +20,20 @@ func (a *app) newKubeconfig(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "kubeconfig",
 		Aliases: []string{"kc"},
-		Short:   "Keep kubeconfigs, and the certificates in them, in order",
-		Long: `Keep kubeconfigs, and the certificates in them, in order. The files are those
-that kubectl reads: the one that --kubeconfig names, the list in KUBECONFIG, or
-~/.kube/config. No command contacts a cluster unless it is asked to ping it.
+		Short:   "Manage kubeconfigs and the certificates in them",
+		Long: `Manage kubeconfigs and the certificates in them. The files are those that
+kubectl reads: the file of --kubeconfig, the list in KUBECONFIG, or
+~/.kube/config. No command contacts a cluster without --ping.
 
-Nothing is lost: a file is changed under kubectl's own lock and as a whole, its
-comments, its order and its unknown fields stay, and what it was before is kept
-beside it. Every command that writes shows with --dry-run what it would do.`,
+Files are replaced atomically under kubectl's lock; comments, order and unknown
+fields are preserved; a backup is kept. With --dry-run, commands that write show
+what would change.`,
 		Example: a.examples(
-			"# Which contexts are there, and which certificates run out?",
+			"# List contexts and when their certificates expire",
 			"%s kubeconfig list",
-			"# Take over a kubeconfig that somebody sent",
+			"# Merge a kubeconfig that you received",
 			"%s kubeconfig merge new.kubeconfig",
-			"# Switch, and switch back",
+			"# Switch to a context, and back",
 			"%s kc use staging && %s kc use -"),
 		Args: a.noSuchKubeconfigCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -100,8 +100,8 @@ func (a *app) contexts(g *globals) (*kubeconfig.Config, error) {
 		return nil, err
 	}
 	if len(c.Entries(kubeconfig.ContextEntry)) == 0 && len(c.Entries(kubeconfig.ClusterEntry)) == 0 {
-		return nil, hint.New(fmt.Sprintf("no kubeconfig: %s does not exist or holds no context", strings.Join(files.Paths, ", ")),
-			"name one with --kubeconfig or KUBECONFIG")
+		return nil, hint.New(fmt.Sprintf("no kubeconfig: %s does not exist or has no contexts", strings.Join(files.Paths, ", ")),
+			"specify one with --kubeconfig or KUBECONFIG")
 	}
 	return c, nil
 }
@@ -123,7 +123,7 @@ type change func(*kubeconfig.Config) ([]kubeconfig.Change, error)
 
 // dryRunFlag adds --dry-run.
 func dryRunFlag(flags *pflag.FlagSet) *bool {
-	return flags.Bool("dry-run", false, "Show what would change, and write nothing")
+	return flags.Bool("dry-run", false, "Show what would change; write nothing")
 }
 
 // update makes a change to files, or shows it, and returns what changed, and
@@ -162,7 +162,7 @@ func (a *app) showDiff(would []kubeconfig.FileChange) error {
 		}
 	}
 	if len(would) == 0 {
-		a.say("Nothing would change\n")
+		a.say("No changes (dry run)\n")
 	}
 	return nil
 }
@@ -177,10 +177,10 @@ func (a *app) updateAndSay(ctx context.Context, u kubeconfig.Update, dryRun bool
 		fprintf(a.out, "%s\n", c)
 	}
 	for _, backup := range backups {
-		a.say("What was there before is kept as %s\n", backup)
+		a.say("Backup: %s\n", backup)
 	}
 	if len(changes) == 0 {
-		a.say("Nothing to do\n")
+		a.say("No changes\n")
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func need(least, most int, what string) cobra.PositionalArgs {
 		case len(args) < least:
 			return hint.New("say "+what, advice)
 		case most > 0 && len(args) > most:
-			return hint.New(fmt.Sprintf("%s does not take %q as well", cmd.CommandPath(), args[most]), advice)
+			return hint.New(fmt.Sprintf("%s does not accept %q in addition", cmd.CommandPath(), args[most]), advice)
 		}
 		return nil
 	}

@@ -23,20 +23,19 @@ func (a *app) newKubeconfigAssemble() *cobra.Command {
 	var f assembleFlags
 	cmd := &cobra.Command{
 		Use:   "assemble [NAME]",
-		Short: "Make a kubeconfig from a CA, a certificate and a key in files",
-		Long: `Make a kubeconfig from a CA, a certificate and a key that are in files. NAME is
-what it calls the cluster (kubernetes, where none is given); the user is called
-as in the certificate.
+		Short: "Create a kubeconfig from CA, certificate and key files",
+		Long: `Create a kubeconfig from CA, certificate and key files. NAME is the name of the
+cluster (default: kubernetes); the user has the name in the certificate.
 
-With --profile it is that of a component, whose parts are found by their
-conventional names in the directory that --from names, as kubeadm and the
-documentation lay it out: the server too, if a kubeconfig in there names one.
+With --profile, the kubeconfig is for a component. Its files are found by their
+conventional names in the directory of --from, as kubeadm and the Kubernetes
+documentation name them; the server is taken from a kubeconfig there.
 The profiles are: ` + strings.Join(profileNames(), ", ") + `.
 
-Parts that do not belong together are refused.`,
+Files that do not match each other are refused.`,
 		Example: a.examples(
 			"%s kubeconfig assemble prod --server https://prod:6443 --ca ca.crt --cert alice.crt --key alice.key",
-			"# The scheduler's, on a control-plane node",
+			"# For the scheduler, on a control-plane node",
 			"%s kubeconfig assemble --profile scheduler --from /etc/kubernetes --out scheduler.conf"),
 		Args: need(0, 1, ""),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -49,16 +48,16 @@ Parts that do not belong together are refused.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.parts.Server, "server", "", "URL of the API server")
-	flags.StringVar(&f.parts.CA, "ca", "", "File of the CA that verifies the server")
-	flags.StringVar(&f.parts.Certificate, "cert", "", "File of the client certificate")
-	flags.StringVar(&f.parts.Key, "key", "", "File of its private key")
-	flags.StringVar(&f.parts.User, "user-name", "", "What to call the user (default: the common name in the certificate)")
-	flags.StringVar(&f.parts.Namespace, "namespace", "", "Namespace of the context")
-	flags.StringVar(&f.parts.Profile, "profile", "", "Component that it is for: "+strings.Join(profileNames(), ", "))
-	flags.StringVar(&f.from, "from", "", "Directory of the conventional files (default: /etc/kubernetes)")
-	flags.StringVar(&f.out, "out", "", "File to write, or - for standard output (default: NAME.kubeconfig)")
-	flags.BoolVar(&f.force, "force", false, "Replace the file if it exists")
+	flags.StringVar(&f.parts.Server, "server", "", "`URL` of the API server")
+	flags.StringVar(&f.parts.CA, "ca", "", "`FILE` with the CA that verifies the server")
+	flags.StringVar(&f.parts.Certificate, "cert", "", "`FILE` with the client certificate")
+	flags.StringVar(&f.parts.Key, "key", "", "`FILE` with the private key")
+	flags.StringVar(&f.parts.User, "user-name", "", "`NAME` of the user entry (default: the common name of the certificate)")
+	flags.StringVar(&f.parts.Namespace, "namespace", "", "`NAMESPACE` of the context")
+	flags.StringVar(&f.parts.Profile, "profile", "", "Component `PROFILE`: "+strings.Join(profileNames(), ", "))
+	flags.StringVar(&f.from, "from", "", "`DIRECTORY` with the conventional files (default: /etc/kubernetes)")
+	flags.StringVar(&f.out, "out", "", "`FILE` to write, or - for standard output (default: NAME.kubeconfig)")
+	flags.BoolVar(&f.force, "force", false, "Overwrite an existing file")
 	f.dryRun = dryRunFlag(flags)
 	_ = cmd.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(profileNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
@@ -66,7 +65,7 @@ Parts that do not belong together are refused.`,
 
 func (a *app) assemble(f assembleFlags, named bool) error {
 	if f.from != "" && f.parts.Profile == "" {
-		return hint.New("--from is of use with --profile only", "name the component with --profile, or the files with --ca, --cert and --key")
+		return hint.New("--from requires --profile", "specify the component with --profile, or the files with --ca, --cert and --key")
 	}
 	if f.parts.Profile != "" {
 		if !slices.Contains(profileNames(), f.parts.Profile) {
@@ -84,7 +83,7 @@ func (a *app) assemble(f assembleFlags, named bool) error {
 		{"--server", f.parts.Server}, {"--ca", f.parts.CA}, {"--cert", f.parts.Certificate}, {"--key", f.parts.Key},
 	} {
 		if needed.value == "" {
-			return hint.New(needed.flag+" is missing", "a kubeconfig takes --server, --ca, --cert and --key; or name a component with --profile")
+			return hint.New(needed.flag+" is missing", "specify --server, --ca, --cert and --key, or a component with --profile")
 		}
 	}
 	data, doubts, err := kubeconfig.Assemble(f.parts, a.now())

@@ -27,9 +27,9 @@ func allBackups(files kubeconfig.Files) ([]kubeconfig.Backup, error) {
 func (a *app) newKubeconfigBackups(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backups",
-		Short: "List what the kubeconfig was before each change",
-		Long: `List what the kubeconfig was before each change that this program made, the
-newest first. The last twenty are kept, in .kubectl-certs/backups beside it.`,
+		Short: "List the backups of the kubeconfig",
+		Long: `List the backups of the kubeconfig, the newest first. One is made before each
+change; the last twenty are kept, in .kubectl-certs/backups beside the file.`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			colors, err := a.colors(g.color)
@@ -41,7 +41,7 @@ newest first. The last twenty are kept, in .kubectl-certs/backups beside it.`,
 				return err
 			}
 			if len(backups) == 0 {
-				a.say("There are no backups yet: one is made before each change\n")
+				a.say("No backups yet; one is made before each change\n")
 				return nil
 			}
 			table := report.Grid{Header: []string{"BACKUP", "TAKEN", "AGE", "BYTES", "OF"}}
@@ -60,10 +60,9 @@ func (a *app) newKubeconfigRestore(g *globals) *cobra.Command {
 	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "restore [BACKUP]",
-		Short: "Put a backup back in place",
-		Long: `Put a backup back in place: the newest, or the one that is named as "backups"
-lists it. What stands there now becomes a backup itself, so that restoring
-twice undoes it.`,
+		Short: "Restore a backup (default: the latest)",
+		Long: `Restore a backup: the latest, or one that "backups" lists. The current file
+becomes a backup, so restoring twice undoes it.`,
 		Example: a.examples(
 			"# Undo the last change",
 			"%s kubeconfig restore",
@@ -101,7 +100,7 @@ twice undoes it.`,
 
 func (a *app) chooseBackup(backups []kubeconfig.Backup, args []string) (kubeconfig.Backup, error) {
 	if len(backups) == 0 {
-		return kubeconfig.Backup{}, hint.New("there are no backups", "one is made before each change")
+		return kubeconfig.Backup{}, hint.New("there are no backups", "a backup is made before each change")
 	}
 	if len(args) == 0 {
 		newest := backups[0]

@@ -14,18 +14,18 @@ func (a *app) newKubeconfigRename(g *globals) *cobra.Command {
 	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "rename OLD NEW",
-		Short: "Rename a context, a cluster or a user; references follow",
+		Short: "Rename a context, cluster or user, and the references to it",
 		Example: a.examples(
 			"%s kubeconfig rename admin@kubernetes prod",
 			"# The cluster, in all contexts that refer to it",
 			"%s kubeconfig rename --cluster kubernetes prod"),
-		Args:              need(2, 2, "the old name and the new one"),
+		Args:              need(2, 2, "the old and the new name"),
 		ValidArgsFunction: a.contextNames(g, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind := kubeconfig.ContextEntry
 			switch {
 			case ofCluster && ofUser:
-				return hint.New("--cluster and --user exclude each other", "rename one, then the other")
+				return hint.New("--cluster cannot be used with --user", "rename one, then the other")
 			case ofCluster:
 				kind = kubeconfig.ClusterEntry
 			case ofUser:
@@ -50,13 +50,13 @@ func (a *app) newKubeconfigRemove(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "remove CONTEXT...",
 		Aliases: []string{"rm"},
-		Short:   "Remove contexts, and what only they referred to",
-		Long: `Remove contexts, and the clusters and users that no other context refers to,
-unless --keep is given. What was there before is kept beside the file.`,
+		Short:   "Delete contexts, and the clusters and users that only they used",
+		Long: `Delete contexts, and the clusters and users that no other context uses, unless
+--keep-orphans is set. A backup is kept beside the file.`,
 		Example: a.examples(
 			"%s kubeconfig remove old-cluster",
 			"%s kubeconfig remove old-cluster --dry-run"),
-		Args:              need(1, 0, "which contexts to remove"),
+		Args:              need(1, 0, "the contexts to remove"),
 		ValidArgsFunction: a.contextNames(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.updateAndSay(cmd.Context(), kubeconfig.Update{Files: a.files(g)}, *dryRun, func(c *kubeconfig.Config) ([]kubeconfig.Change, error) {
@@ -64,7 +64,7 @@ unless --keep is given. What was there before is kept beside the file.`,
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "Keep clusters and users that nobody refers to any more")
+	cmd.Flags().BoolVar(&keep, "keep-orphans", false, "Keep clusters and users that become unused")
 	dryRun = dryRunFlag(cmd.Flags())
 	return cmd
 }
@@ -74,12 +74,12 @@ func (a *app) newKubeconfigPrune(g *globals) *cobra.Command {
 	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "prune",
-		Short: "Remove what nobody can use any more",
-		Long: `Remove contexts whose cluster or user is not there, clusters and users that no
-context refers to, and a current context that does not exist; with --expired
-also contexts whose only way to log in is a certificate that has run out.`,
+		Short: "Delete unusable entries",
+		Long: `Delete contexts whose cluster or user does not exist, clusters and users that no
+context uses, and a current context that does not exist; with --expired, also
+contexts whose only credential is an expired certificate.`,
 		Example: a.examples(
-			"# See first what would go",
+			"# Preview what would be deleted",
 			"%s kubeconfig prune --expired --dry-run",
 			"%s kubeconfig prune --expired"),
 		Args: noArguments,
@@ -90,7 +90,7 @@ also contexts whose only way to log in is a certificate that has run out.`,
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&expired, "expired", false, "Also remove contexts whose certificate has run out")
+	cmd.Flags().BoolVar(&expired, "expired", false, "Also delete contexts whose certificate has expired")
 	dryRun = dryRunFlag(cmd.Flags())
 	return cmd
 }
@@ -99,9 +99,9 @@ func (a *app) newKubeconfigEmbed(g *globals) *cobra.Command {
 	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "embed [CONTEXT...]",
-		Short: "Put certificates and keys that are in files into the kubeconfig",
-		Long: `Put the certificates and keys that contexts name by files into the kubeconfig
-itself; of all contexts, where none is named. The files stay where they are.`,
+		Short: "Inline certificate and key files into the kubeconfig",
+		Long: `Inline the certificate and key files of contexts (default: all) into the
+kubeconfig. The files are kept.`,
 		Example: a.examples(
 			"%s kubeconfig embed minikube"),
 		ValidArgsFunction: a.contextNames(g, 0),
@@ -120,15 +120,15 @@ func (a *app) newKubeconfigUnembed(g *globals) *cobra.Command {
 	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "unembed [CONTEXT...]",
-		Short: "Put certificates and keys that the kubeconfig embeds into files",
-		Long: `Put the certificates and keys that contexts embed into files of mode 0600, which
-the kubeconfig then names; of all contexts, where none is named.`,
+		Short: "Extract inlined certificates and keys into files",
+		Long: `Extract the inlined certificates and keys of contexts (default: all) into files
+of mode 0600, to which the kubeconfig then refers.`,
 		Example: a.examples(
 			"%s kubeconfig unembed prod --dir ~/.kube/certs"),
 		ValidArgsFunction: a.contextNames(g, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dir == "" {
-				return hint.New("say where the files are to go", "name a directory with --dir, as in --dir ~/.kube/certs")
+				return hint.New("specify where to write the files", "specify a directory with --dir, as in --dir ~/.kube/certs")
 			}
 			// The files come first, for the kubeconfig to name.
 			files := a.files(g)
@@ -153,13 +153,13 @@ the kubeconfig then names; of all contexts, where none is named.`,
 			return a.updateAndSay(cmd.Context(), kubeconfig.Update{Files: files}, *dryRun, func(c *kubeconfig.Config) ([]kubeconfig.Change, error) {
 				changes, missing, err := c.Unembed(dir, args...)
 				if err == nil && len(missing) > 0 && !*dryRun {
-					err = fmt.Errorf("unembedding: somebody else has changed the kubeconfig at this moment: %s is missing now", missing[0].Path)
+					err = fmt.Errorf("unembedding: another program changed the kubeconfig in the meantime: %s is missing now", missing[0].Path)
 				}
 				return changes, err
 			})
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "Directory for the files; it is made if need be")
+	cmd.Flags().StringVar(&dir, "dir", "", "`DIRECTORY` for the files; created if missing")
 	dryRun = dryRunFlag(cmd.Flags())
 	return cmd
 }

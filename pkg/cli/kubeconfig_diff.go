@@ -13,15 +13,15 @@ func (a *app) newKubeconfigDiff(g *globals) *cobra.Command {
 	var byCode bool
 	cmd := &cobra.Command{
 		Use:   "diff FILE [FILE]",
-		Short: "Show how two kubeconfigs differ, by meaning",
-		Long: `Show how two kubeconfigs differ in what they mean: not in their order, style or
-comments. Of two files the second is held against the first; one file is held
-against your own kubeconfig. Secrets are not shown.`,
+		Short: "Semantic diff of two kubeconfigs",
+		Long: `Semantic diff of two kubeconfigs: ignores order, style and comments. The second
+file is compared with the first; a single file is compared with your own
+kubeconfig. Secrets are redacted.`,
 		Example: a.examples(
-			"# What would come with this one?",
+			"# What would a merge of this file add or change?",
 			"%s kubeconfig diff new.kubeconfig",
 			"%s kubeconfig diff old.kubeconfig new.kubeconfig"),
-		Args: need(1, 2, "which kubeconfigs to compare"),
+		Args: need(1, 2, "the kubeconfigs to compare"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			all, err := a.readAll(args)
 			if err != nil {
@@ -44,8 +44,8 @@ against your own kubeconfig. Secrets are not shown.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "Output format: text, json, yaml")
-	cmd.Flags().BoolVar(&byCode, "exit-code", false, "Exit with 1 if they differ")
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "Output `FORMAT`: text, json or yaml")
+	cmd.Flags().BoolVar(&byCode, "exit-code", false, "Exit with status 1 if they differ")
 	return cmd
 }
 
@@ -60,7 +60,7 @@ func (a *app) showDifferences(output string, differences *kubeconfig.Differences
 		}
 	}
 	if len(differences.Items) == 0 {
-		a.say("They mean the same\n")
+		a.say("No semantic differences\n")
 	}
 	return nil
 }

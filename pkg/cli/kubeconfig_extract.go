@@ -17,14 +17,14 @@ func (a *app) newKubeconfigExtract(g *globals) *cobra.Command {
 	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "extract CONTEXT...",
-		Short: "Write some contexts as a kubeconfig of their own",
-		Long: `Write some contexts as a kubeconfig of their own, with certificates and keys
-embedded, so that it can be taken elsewhere. The first context is its current
-one. Your own kubeconfig stays as it is.`,
+		Short: "Export contexts to a standalone kubeconfig",
+		Long: `Export contexts to a standalone kubeconfig, with certificates and keys
+inlined, for use on another machine. The first context becomes its current
+context. Your own kubeconfig is not changed.`,
 		Example: a.examples(
 			"%s kubeconfig extract prod --out prod.kubeconfig",
 			"%s kubeconfig extract prod staging --out - | ssh build 'cat > config'"),
-		Args:              need(1, 0, "which contexts to extract"),
+		Args:              need(1, 0, "the contexts to extract"),
 		ValidArgsFunction: a.contextNames(g, 0),
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, err := a.contexts(g)
@@ -44,8 +44,8 @@ one. Your own kubeconfig stays as it is.`,
 			return a.writeNew(out, force, *dryRun, []byte(text))
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "File to write, or - for standard output (default: CONTEXT.kubeconfig)")
-	cmd.Flags().BoolVar(&force, "force", false, "Replace the file if it exists")
+	cmd.Flags().StringVar(&out, "out", "", "`FILE` to write, or - for standard output (default: CONTEXT.kubeconfig)")
+	cmd.Flags().BoolVar(&force, "force", false, "Overwrite an existing file")
 	dryRun = dryRunFlag(cmd.Flags())
 	return cmd
 }
@@ -62,7 +62,7 @@ func (a *app) writeNew(path string, force, dryRun bool, data []byte) error {
 	}
 	if path == "-" {
 		if a.outIsTerminal {
-			return hint.New("standard output is a terminal, and the private key would be shown on it", "pipe it to where it is to go, or name a file with --out")
+			return hint.New("standard output is a terminal, and the private key would be shown on it", "pipe it to its destination, or name a file with --out")
 		}
 		if _, err := a.out.Write(data); err != nil {
 			return fmt.Errorf("writing the kubeconfig to standard output: %w", err)
@@ -86,21 +86,21 @@ func (a *app) newKubeconfigSplit(g *globals) *cobra.Command {
 	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "split",
-		Short: "Write each context as a kubeconfig of its own",
-		Long: `Write each context as a kubeconfig of its own, as extract does, named after the
-context. Your own kubeconfig stays as it is.`,
+		Short: "Export each context to a standalone kubeconfig",
+		Long: `Export each context to a standalone kubeconfig, as extract does; each
+file has the name of its context. Your own kubeconfig is not changed.`,
 		Example: a.examples(
 			"%s kubeconfig split --dir ~/.kube/contexts"),
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			if dir == "" {
-				return hint.New("say where the files are to go", "name a directory with --dir")
+				return hint.New("specify where to write the files", "specify a directory with --dir")
 			}
 			return a.split(g, dir, force, *dryRun)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "Directory for the files; it is made if need be")
-	cmd.Flags().BoolVar(&force, "force", false, "Replace files that exist")
+	cmd.Flags().StringVar(&dir, "dir", "", "`DIRECTORY` for the files; created if missing")
+	cmd.Flags().BoolVar(&force, "force", false, "Overwrite existing files")
 	dryRun = dryRunFlag(cmd.Flags())
 	return cmd
 }
@@ -122,10 +122,10 @@ func (a *app) split(g *globals, dir string, force, dryRun bool) error {
 		}
 		path := filepath.Join(dir, kubeconfig.FileName(name)+".kubeconfig")
 		if other, taken := of[path]; taken {
-			return hint.New(fmt.Sprintf("contexts %q and %q would both become %s", other, name, path), "rename one of them first")
+			return hint.New(fmt.Sprintf("contexts %q and %q would both be written to %s", other, name, path), "rename one of them first")
 		}
 		if _, err := os.Lstat(path); err == nil && !force {
-			return hint.New(fmt.Sprintf("writing %s: a file of that name is already there", path), "pass --force to replace it, or another directory with --dir")
+			return hint.New(fmt.Sprintf("writing %s: the file already exists", path), "use --force to overwrite it, or another directory with --dir")
 		}
 		paths, texts[path], of[path] = append(paths, path), text, name
 	}
@@ -137,7 +137,7 @@ func (a *app) split(g *globals, dir string, force, dryRun bool) error {
 			continue
 		}
 		if _, err := kubeconfig.MakeDirectory(dir, true); err != nil {
-			return fmt.Errorf("making the directory %s: %w", dir, err)
+			return fmt.Errorf("creating the directory %s: %w", dir, err)
 		}
 		if err := a.writeNew(path, force, false, []byte(texts[path])); err != nil {
 			return err

@@ -26,20 +26,19 @@ func (a *app) newKubeconfigLint(g *globals) *cobra.Command {
 	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "lint [FILE...]",
-		Short: "Find what is wrong with kubeconfigs, and mend what can be mended",
-		Long: `Find what is wrong with your kubeconfig, or with others: references that lead
-nowhere, certificates that have run out or do not fit their keys, files that
-others may read, and more. Each finding has a code, which the documentation
+		Short: "Find problems in kubeconfigs, and fix what can be fixed safely",
+		Long: `Find problems in your kubeconfig, or in other files: dangling references,
+certificates that have expired or do not match their keys, files that other
+users can read, and more. Each finding has a code, which the documentation
 explains, and a fix.
 
---fix mends what can be mended without asking anyone: the modes of files, paths
-that do not count beside data, a current context that is not there.
---ping also asks the servers whether they can be reached and trusted; not those
-whose users have an exec credential plugin, unless --exec says to run it.
+--fix repairs what needs no decision: file modes, paths that are ignored beside
+inlined data, a current context that does not exist.
+--ping also connects to the servers to check reachability and trust; servers of
+users with an exec credential plugin only with --exec, which runs it.
 
-The exit code is 0 where all is sound, 1 for warnings, 2 for anything critical,
-and 3 where that could not be told, because a file could not be read or a
-server not be reached.`,
+Exit status: 0 OK, 1 warnings, 2 critical, 3 incomplete: a file could not be
+read, or a server could not be reached.`,
 		Example: a.examples(
 			"%s kubeconfig lint",
 			"%s kubeconfig lint --fix",
@@ -56,10 +55,10 @@ server not be reached.`,
 			return &exitError{err, lintUnknown}
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "Output format: text, json, yaml")
-	cmd.Flags().BoolVar(&ping, "ping", false, "Ask the servers whether they can be reached and trusted")
-	cmd.Flags().BoolVar(&exec, "exec", false, "With --ping: run exec credential plugins too")
-	cmd.Flags().BoolVar(&fix, "fix", false, "Mend what can be mended without asking anyone")
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "Output `FORMAT`: text, json or yaml")
+	cmd.Flags().BoolVar(&ping, "ping", false, "Connect to the servers to check reachability and trust")
+	cmd.Flags().BoolVar(&exec, "exec", false, "With --ping: also run exec credential plugins")
+	cmd.Flags().BoolVar(&fix, "fix", false, "Fix what can be fixed safely")
 	dryRun = dryRunFlag(cmd.Flags())
 	return cmd
 }
@@ -72,20 +71,23 @@ type lintFlags struct {
 }
 
 func (a *app) lint(ctx context.Context, g *globals, files kubeconfig.Files, f lintFlags) error {
+	if f.dryRun && !f.fix {
+		return hint.New("--dry-run requires --fix: without it nothing is changed", "add --fix")
+	}
 	programs := a.programs(g)
 	report := kubeconfig.Lint(files, a.now(), programs)
-	if f.fix || f.dryRun {
+	if f.fix {
 		if err := a.fix(ctx, files, report, f.dryRun); err != nil {
 			return err
 		}
 		report = kubeconfig.Lint(files, a.now(), programs)
 	}
 	if f.exec && !f.ping {
-		return hint.New("--exec is for --ping: nothing else runs a program", "add --ping")
+		return hint.New("--exec requires --ping", "add --ping")
 	}
 	if f.ping {
 		if f.others {
-			return fmt.Errorf("--ping asks the servers of your own kubeconfig: name the file with --kubeconfig instead")
+			return fmt.Errorf("--ping connects to the servers of your own kubeconfig: specify the file with --kubeconfig instead")
 		}
 		if err := a.pingForLint(ctx, g, files, report, f.exec); err != nil {
 			return err
@@ -133,7 +135,7 @@ func (a *app) fix(ctx context.Context, files kubeconfig.Files, report *kubeconfi
 	} else {
 		fixed, err := report.FixModes()
 		for _, path := range fixed {
-			a.say("Nobody but you may read %s any more\n", path)
+			a.say("%s is now readable only by you\n", path)
 		}
 		if err != nil {
 			return err
@@ -191,7 +193,7 @@ func (a *app) showFindings(output string, g *globals, report *kubeconfig.Report)
 		fprintf(a.out, " %s: %s (%s)\n  at:  %s\n  fix: %s\n", f.Where, f.Message, string(f.Code), where, f.Fix)
 	}
 	if report.Worst() == "" || report.Worst() == inventory.Info {
-		a.say("√ Nothing is wrong\n")
+		a.say("√ No problems found\n")
 	}
 	return nil
 }

@@ -53,18 +53,19 @@ func (a *app) newKubeconfigList(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
-		Short:   "List the contexts, and how long their certificates last",
-		Long: `List the contexts with their cluster, server, user and namespace, how the user
-logs in, and what is left of the certificate. The current context is marked.
+		Short:   "List contexts and certificate expiry",
+		Long: `List the contexts with their cluster, server, user and namespace, the way the
+user authenticates, and the expiry of the certificate. The current context is
+marked.
 
-With --ping every server is asked, all at once, who the caller is there. Users
-with an exec credential plugin are left out, since that would run the program:
---exec runs it, if kubectl's own preferences (kuberc) allow it.`,
+With --ping, every server is asked, in parallel, for the user name of the
+caller. Users with an exec credential plugin are skipped, since that would run
+the program: --exec runs it, if kubectl's preferences (kuberc) allow it.`,
 		Example: a.examples(
 			"%s kubeconfig list",
-			"# Which servers can be reached, and who am I there?",
+			"# Which servers are reachable, and who am I there?",
 			"%s kubeconfig list --ping",
-			"# Whose certificate has run out?",
+			"# Which certificates have expired?",
 			"%s kubeconfig list -o json | jq -r '.items[] | select(.certificate.status == \"expired\") | .name'"),
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -73,7 +74,7 @@ with an exec credential plugin are left out, since that would run the program:
 				return err
 			}
 			if exec && !ping {
-				return hint.New("--exec is for --ping: nothing else runs a program", "add --ping")
+				return hint.New("--exec requires --ping", "add --ping")
 			}
 			for _, f := range listFormats {
 				if f.name != output {
@@ -88,7 +89,7 @@ with an exec credential plugin are left out, since that would run the program:
 					a.pingAll(cmd.Context(), g, list.Items, exec)
 				}
 				if len(list.Items) == 0 && (output == "table" || output == "wide") {
-					a.say("The kubeconfig holds no context\n")
+					a.say("The kubeconfig has no contexts\n")
 					return nil
 				}
 				return f.write(a.out, list, colors)
@@ -96,9 +97,9 @@ with an exec credential plugin are left out, since that would run the program:
 			return hint.New(fmt.Sprintf("unknown output format %q", output), "use one of "+listFormatNames())
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output format: "+listFormatNames())
-	cmd.Flags().BoolVar(&ping, "ping", false, "Ask every server who the caller is there")
-	cmd.Flags().BoolVar(&exec, "exec", false, "With --ping: run exec credential plugins too")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output `FORMAT`: "+listFormatNames())
+	cmd.Flags().BoolVar(&ping, "ping", false, "Ask every server for the user name of the caller")
+	cmd.Flags().BoolVar(&exec, "exec", false, "With --ping: also run exec credential plugins")
 	return cmd
 }
 

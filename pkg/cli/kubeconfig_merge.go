@@ -20,30 +20,29 @@ func (a *app) newKubeconfigMerge(g *globals) *cobra.Command {
 	var allowed allowances
 	cmd := &cobra.Command{
 		Use:   "merge FILE...",
-		Short: "Merge kubeconfigs into yours, and lose nothing",
-		Long: `Merge kubeconfigs into yours, or into another one with --into; - is standard
-input. Nothing is dropped or renamed unless you say so: entries that mean the
-same are one, and a name that means two different things is a conflict.
+		Short: "Merge kubeconfigs into yours without losing entries",
+		Long: `Merge kubeconfigs into yours, or into another one with --into, without losing
+entries; - is standard input. Identical entries are merged; two different
+entries with the same name are a conflict.
 
---on-conflict says what becomes of a conflict:
+--on-conflict resolves conflicts:
   fail     change nothing, and list the conflicts
-  rename   they are different things: the one that comes gets another name, and
-           what refers to it follows; both stay usable
-  keep     they are the same thing, and mine is the newer one
-  replace  they are the same thing, and theirs is the newer one
-On a terminal you are asked, unless you have said it.
+  rename   import the incoming entry under a new name, with its references
+  keep     keep the existing entry
+  replace  use the incoming entry
+On a terminal you are asked, unless the flag is set.
 
-What would run a program, send what is here elsewhere or trust somebody else is
-shown, and asked about: a program that a user runs (exec), an auth provider, a
-proxy, a server that is not verified, and the like. Where nobody can be asked, it
-is refused unless its --allow flag is given.`,
+What would run a program, send local data elsewhere or trust another server
+requires confirmation: exec credential plugins, auth providers, proxies, servers
+that are not verified, and the like. Without a terminal it is refused unless its
+--allow flag is set.`,
 		Example: a.examples(
 			"%s kubeconfig merge new.kubeconfig",
-			"# See first what it would do",
+			"# Preview the changes",
 			"%s kubeconfig merge new.kubeconfig --on-conflict rename --dry-run",
-			"# Straight from where it is made",
+			"# Directly from issue",
 			"%s issue admin --out - | %s kubeconfig merge -"),
-		Args: need(1, 0, "which files to merge"),
+		Args: need(1, 0, "the files to merge"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			answers := sync.OnceValue(a.answers)
 			policy, err := a.conflictPolicy(cmd.Context(), onConflict, cmd.Flags().Changed("on-conflict"), answers)
@@ -57,7 +56,7 @@ is refused unless its --allow flag is given.`,
 			for _, in := range incoming {
 				for _, user := range in.Entries(kubeconfig.UserEntry) {
 					if user.LacksKey() {
-						a.say("warning: user %s of %s has a certificate, but no key: if it answers your request, use %s accept instead\n", user.Name, in.Name(), a.program)
+						a.say("warning: user %s of %s has a certificate, but no private key: if it answers your request, use %s accept instead\n", user.Name, in.Name(), a.program)
 					}
 				}
 			}
@@ -69,8 +68,8 @@ is refused unless its --allow flag is given.`,
 			return m.run(cmd.Context(), files, *dryRun)
 		},
 	}
-	cmd.Flags().StringVar(&into, "into", "", "Kubeconfig to merge into, instead of yours")
-	cmd.Flags().StringVar(&onConflict, "on-conflict", string(kubeconfig.Fail), "When a name means two things: "+joinResolutions())
+	cmd.Flags().StringVar(&into, "into", "", "Kubeconfig `FILE` to merge into, instead of yours")
+	cmd.Flags().StringVar(&onConflict, "on-conflict", string(kubeconfig.Fail), "`ACTION` on name conflicts: "+joinResolutions())
 	allowed = allowFlags(cmd.Flags(), kubeconfig.TakenCodes()...)
 	dryRun = dryRunFlag(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("on-conflict", cobra.FixedCompletions(resolutionNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
@@ -144,7 +143,7 @@ func (a *app) readOne(path string) (*kubeconfig.Document, error) {
 		return nil, err
 	}
 	if d.Empty() {
-		return nil, hint.New(fmt.Sprintf("reading kubeconfig %s: it is empty", d.Name()), "was it made by a command that failed?")
+		return nil, hint.New(fmt.Sprintf("reading kubeconfig %s: it is empty", d.Name()), "the command that wrote it may have failed")
 	}
 	return d, nil
 }
@@ -188,7 +187,7 @@ func (a *app) answers() <-chan string {
 func (a *app) ask(ctx context.Context, c kubeconfig.Conflict, answers <-chan string) (kubeconfig.Resolution, error) {
 	a.say("%s\n", c)
 	for {
-		a.say("  [r]ename theirs, [k]eep mine, re[p]lace mine, or [a]bort? ")
+		a.say("  [r]ename the incoming one, [k]eep the existing one, re[p]lace it, or [a]bort? ")
 		var answer string
 		var more bool
 		select {

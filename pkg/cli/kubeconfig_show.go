@@ -12,9 +12,9 @@ func (a *app) newKubeconfigShow(g *globals) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "show [CONTEXT]",
-		Short: "Show one context in full, without its secrets",
+		Short: "Show one context in full, secrets redacted",
 		Long: `Show one context in full: its cluster, its user, and the certificates of both.
-Secrets are not shown: of a private key, only which certificate it belongs to.`,
+Secrets are redacted; of a private key, only the public key is identified.`,
 		Example: a.examples(
 			"# The current context",
 			"%s kubeconfig show",
@@ -39,7 +39,7 @@ Secrets are not shown: of a private key, only which certificate it belongs to.`,
 			return a.showContext(output, c.Detail(e, a.now()))
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "Output format: text, json, yaml")
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "Output `FORMAT`: text, json or yaml")
 	return cmd
 }
 

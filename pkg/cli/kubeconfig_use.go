@@ -15,12 +15,12 @@ func (a *app) newKubeconfigUse(g *globals) *cobra.Command {
 	var dryRun *bool
 	cmd := &cobra.Command{
 		Use:   "use [CONTEXT|-]",
-		Short: "Make a context the current one, or go back with -",
-		Long: `Make a context the current one. With - it is the one that was current before;
-without a name, the current one is printed.`,
+		Short: "Switch context (- = previous)",
+		Long: `Switch to a context. With -, switch to the previous context; without a name,
+print the current one.`,
 		Example: a.examples(
 			"%s kubeconfig use staging",
-			"# Back to where I was",
+			"# Back to the previous context",
 			"%s kubeconfig use -"),
 		Args:              need(0, 1, ""),
 		ValidArgsFunction: a.contextNames(g, 1),
@@ -56,7 +56,7 @@ func (a *app) use(ctx context.Context, g *globals, name string, dryRun bool) err
 			return err
 		}
 		if name == "" {
-			return hint.New("there is no context to go back to", "choose one with: "+a.program+" kubeconfig use CONTEXT")
+			return hint.New("there is no previous context", "choose one with: "+a.program+" kubeconfig use CONTEXT")
 		}
 	}
 	was, problems := "", []string(nil)
@@ -75,12 +75,12 @@ func (a *app) use(ctx context.Context, g *globals, name string, dryRun bool) err
 		a.say("warning: %s\n", problem)
 	}
 	if len(changes) == 0 {
-		fprintf(a.out, "%s is the current context already\n", name)
+		fprintf(a.out, "%s is already the current context\n", name)
 		return nil
 	}
-	fprintf(a.out, "Now in context %s\n", name)
+	fprintf(a.out, "Switched to context %s\n", name)
 	if err := files.RememberPrevious(was); err != nil {
-		a.say("warning: \"use -\" will not lead back to %s: %s\n", was, err)
+		a.say("warning: \"use -\" cannot switch back to %s: %s\n", was, err)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func logFlag() *pflag.Flag {
 	verbosity := flag.NewFlagSet("", flag.ContinueOnError)
 	klog.InitFlags(verbosity)
 	v := pflag.PFlagFromGoFlag(verbosity.Lookup("v"))
-	v.Usage = "Log what is asked of the API server, from 6 (each request) to 9 (headers and times); bodies, tokens and keys never"
+	v.Usage = "Log API requests, from 6 (each request) to 9 (headers and times); bodies, tokens and keys are never logged"
 	return v
 }
 

@@ -149,7 +149,7 @@ func interrupted(err error) error {
 	if left, ok := errors.AsType[*issue.LeftPending](err); ok {
 		return hint.Wrap(fmt.Errorf("interrupted; %w", left), "nothing was written")
 	}
-	return hint.New("interrupted", "nothing was written, and nothing is left in the cluster")
+	return hint.New("interrupted", "nothing was written; no objects left in the cluster")
 }
 
 // say writes to standard error. What is put into format may come from

@@ -67,7 +67,7 @@ func (a *app) mergeOwn(ctx context.Context, into mergeTarget, data []byte) error
 		fprintf(a.out, "%s\n", change)
 	}
 	if len(changes) == 0 {
-		fprintf(a.out, "Your kubeconfig has it already\n")
+		fprintf(a.out, "Your kubeconfig already has it\n")
 	}
 	return nil
 }

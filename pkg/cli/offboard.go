@@ -50,7 +50,7 @@ tokens or impersonate.`,
 			"%s offboard alice --accept bob"),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 || args[0] == "" {
-				return hint.New("say whose access to take back: one user", "see whom certificates were issued to: "+cmd.Root().DisplayName()+" issued")
+				return hint.New("specify the user to offboard", "list the users with certificates: "+cmd.Root().DisplayName()+" users")
 			}
 			return nil
 		},
@@ -93,11 +93,11 @@ func (a *app) offboard(ctx context.Context, g *globals, user string, f offboardF
 	if err := farewell.CheckMayOffboard(ctx, c.Client, c.Allowed, extent); err != nil {
 		return c.Explain(err, a.now())
 	}
-	if err := a.confirm(ctx, fmt.Sprintf("Take the access of %s back?", user), f.yes); err != nil {
+	if err := a.confirm(ctx, fmt.Sprintf("Revoke the access of %s?", user), f.yes); err != nil {
 		return err
 	}
 	if open := len(farewell.ToDeny()); open > 0 && !f.yes && !f.denyPending {
-		extent.DenyPending = a.confirm(ctx, fmt.Sprintf("Deny the %s named above too?", count(open, "request")), false) == nil
+		extent.DenyPending = a.confirm(ctx, fmt.Sprintf("Also deny the %s listed above?", count(open, "request")), false) == nil
 		if err := farewell.CheckMayOffboard(ctx, c.Client, c.Allowed, extent); err != nil {
 			return c.Explain(err, a.now())
 		}
@@ -122,13 +122,13 @@ func (a *app) carryOutOffboarding(ctx context.Context, c *cluster.Cluster, farew
 		fprintf(a.out, "%s\n", what)
 	})
 	if ctx.Err() != nil {
-		return hint.New(fmt.Sprintf("interrupted after %s", count(done, "step")), "what was said above is done; run the command again for the rest")
+		return hint.New(fmt.Sprintf("interrupted after %s", count(done, "step")), "the steps above are done; run the command again for the rest")
 	}
 	for _, err := range errs {
 		a.say("warning: %s\n", c.Explain(err, a.now()))
 	}
 	if len(errs) > 0 {
-		return hint.New(fmt.Sprintf("%s could not be taken", count(len(errs), "step")), "the rest is done; see the warnings above, and run the command again")
+		return hint.New(fmt.Sprintf("%s failed", count(len(errs), "step")), "the other steps are done; see the warnings above, and run the command again")
 	}
 	return nil
 }

@@ -37,19 +37,19 @@ func (a *app) showFarewell(w io.Writer, f *access.Farewell, extent access.Extent
 		fprintf(w, "  request %s, %s\n", r.Name, string(r.State))
 	}
 	if extent.AllBindings {
-		section("Made by others; the user will be removed from", f.Others)
+		section("Created by others; the user will be removed from", f.Others)
 	} else {
-		section("Made by others, and left as they are without --all-bindings", f.Others)
+		section("Created by others; unchanged without --all-bindings", f.Others)
 	}
 	byGroup, everyones := splitDefaults(f.ByGroup)
-	section("Bindings of the user's groups, left as they are", byGroup)
+	section("Bindings of the user's groups; unchanged", byGroup)
 	if everyones != "" {
-		fprintf(w, "Left to every user\n  %s\n", everyones)
+		fprintf(w, "Granted to every user\n  %s\n", everyones)
 	}
 	a.showTraces(w, f.Traces, fmt.Sprintf("Requested or approved by %s for other users", f.User))
-	a.showTraces(w, f.Unattributed, fmt.Sprintf("Could not be attributed: %s may have requested or approved them", f.User))
+	a.showTraces(w, f.Unattributed, fmt.Sprintf("Unattributed: %s may have requested or approved them", f.User))
 	for _, r := range f.OthersPending {
-		a.say("warning: request %s asks for this name, and was not made by this program%s\n", r.Name, undenied(extent))
+		a.say("warning: request %s for this user was not created by this program%s\n", r.Name, undenied(extent))
 	}
 	if open := len(f.ToDeny()) - len(f.OthersPending); open > 0 {
 		a.say("warning: %s for other users could still lead to certificates%s\n", count(open, "request"), undenied(extent))
@@ -94,7 +94,7 @@ func (a *app) traceLine(t access.Trace) string {
 	case t.State != access.Issued:
 		line += string(t.State)
 	case t.Until.IsZero():
-		line += "valid, it is not known until when"
+		line += "valid, expiry unknown"
 	default:
 		line += fmt.Sprintf("valid until %s (%s left)", minute(t.Until), humanLeft(t.Until.Sub(a.now())))
 	}
@@ -104,7 +104,7 @@ func (a *app) traceLine(t access.Trace) string {
 // until says how long certificates that are known of still authenticate.
 func (a *app) until(f *access.Farewell) string {
 	if f.Until.IsZero() {
-		return "none is on record, or in a request of the last hour"
+		return "none recorded, and none requested in the last hour"
 	}
 	return fmt.Sprintf("the last one expires on %s (%s left)", f.Until.UTC().Format("2006-01-02 15:04:05 MST"), humanLeft(f.Until.Sub(a.now())))
 }
@@ -121,39 +121,39 @@ func (a *app) showWhatRemains(ctx context.Context, c *cluster.Cluster, f *access
 		return c.Explain(err, a.now())
 	}
 	if f.Until.IsZero() {
-		fprintf(a.out, "No certificate of %s is known of; one that was issued otherwise authenticates until it expires\n", f.User)
+		fprintf(a.out, "No certificate of %s is known; one that was issued without this program remains valid until it expires\n", f.User)
 	} else {
 		fprintf(a.out, "Certificates of %s still authenticate until %s (%s left), and cannot be revoked\n", f.User,
 			f.Until.UTC().Format("2006-01-02 15:04:05 MST"), humanLeft(f.Until.Sub(a.now())))
 	}
-	fprintf(a.out, "Their holder is in: %s\n", strings.Join(f.Groups, ", "))
+	fprintf(a.out, "Groups: %s\n", strings.Join(f.Groups, ", "))
 	if err != nil {
-		fprintf(a.out, "What they may still do is not known: you may not create subjectaccessreviews.authorization.k8s.io\n")
+		fprintf(a.out, "Their remaining permissions are not known: you may not create subjectaccessreviews.authorization.k8s.io\n")
 	} else {
 		a.showMay("They", remains[0])
 	}
 	left, everyones := splitDefaults(f.ByGroup)
 	for _, h := range slices.Concat(f.Ours, left, f.Others) {
-		fprintf(a.out, "Still there: %s\n", h.String())
+		fprintf(a.out, "Remaining: %s\n", h.String())
 	}
 	if everyones != "" {
-		fprintf(a.out, "Left to every user: %s\n", everyones)
+		fprintf(a.out, "Granted to every user: %s\n", everyones)
 	}
-	a.showTraces(a.out, f.Traces, fmt.Sprintf("Requested or approved by %s for other users, and still there", f.User))
-	a.showTraces(a.out, f.Unattributed, fmt.Sprintf("Could not be attributed: %s may have requested or approved them", f.User))
+	a.showTraces(a.out, f.Traces, fmt.Sprintf("Requested or approved by %s for other users, and still valid", f.User))
+	a.showTraces(a.out, f.Unattributed, fmt.Sprintf("Unattributed: %s may have requested or approved them", f.User))
 	var powerless []string
 	for _, r := range remains[min(1, len(remains)):] {
 		if len(r.Acts)+len(r.WaysBack) == 0 {
 			powerless = append(powerless, r.User)
 			continue
 		}
-		a.showMay("Holders of certificates of "+pki.Quote(r.User), r)
+		a.showMay("Certificates of "+pki.Quote(r.User), r)
 	}
 	if len(powerless) > 0 {
-		a.showMay("Holders of certificates of "+pki.QuoteAll(powerless, ""), access.Remains{})
+		a.showMay("Certificates of "+pki.QuoteAll(powerless, ""), access.Remains{})
 	}
 	if len(f.UnreadRoles) > 0 {
-		fprintf(a.out, "What the roles of these bindings permit is not fully known: you may not list %s\n", strings.Join(f.UnreadRoles, ", "))
+		fprintf(a.out, "The permissions of these roles are not fully known: you may not list %s\n", strings.Join(f.UnreadRoles, ", "))
 	}
 	a.showUnknowable(f)
 	return notClear(f, remains)
@@ -166,12 +166,12 @@ func (a *app) showMay(who string, r access.Remains) {
 		if slices.Contains(acts, "* *.*") {
 			acts = []string{"everything"}
 		}
-		fprintf(a.out, "%s may still, in the whole cluster: %s\n", who, strings.Join(acts, "; "))
+		fprintf(a.out, "%s still permit, in the whole cluster: %s\n", who, strings.Join(acts, "; "))
 	} else {
-		fprintf(a.out, "%s may not read Secrets, list or start pods, or anything else that was tried, in the whole cluster\n", who)
+		fprintf(a.out, "%s do not permit reading Secrets, listing or creating pods, or any other checked action in the whole cluster\n", who)
 	}
 	if len(r.WaysBack) > 0 {
-		fprintf(a.out, "%s may still get other credentials: %s\n", who, strings.Join(r.WaysBack, "; "))
+		fprintf(a.out, "%s still allow regaining access: %s\n", who, strings.Join(r.WaysBack, "; "))
 	}
 }
 
@@ -179,9 +179,9 @@ func (a *app) showMay(who string, r access.Remains) {
 func (a *app) showUnknowable(f *access.Farewell) {
 	switch {
 	case f.CouldUnknown:
-		fprintf(a.out, "Whether %s could approve requests, or get other credentials otherwise, is not known\n", f.User)
+		fprintf(a.out, "It is not known whether %s could approve requests or obtain other credentials\n", f.User)
 	case len(f.Could) > 0:
-		fprintf(a.out, "Until now %s could: %s. What came of that without this program, more than an hour ago, no list shows: see the API server's audit log\n",
+		fprintf(a.out, "Until now %s could: %s. Credentials obtained that way without this program, more than an hour ago, are not listed: see the API server's audit log\n",
 			f.User, strings.Join(f.Could, "; "))
 	}
 }
@@ -203,7 +203,7 @@ func notClear(f *access.Farewell, remains []access.Remains) error {
 		return issued
 	}
 	if n := users(f.Traces); n > 0 {
-		ways = append(ways, fmt.Sprintf("%s for other users, requested or approved by them, still valid", count(n, "certificate")))
+		ways = append(ways, fmt.Sprintf("%s for other users, which they requested or approved, still valid", count(n, "certificate")))
 	}
 	if n := users(f.Unattributed); n > 0 {
 		ways = append(ways, fmt.Sprintf("%s of unknown origin", count(n, "certificate")))
@@ -213,25 +213,25 @@ func notClear(f *access.Farewell, remains []access.Remains) error {
 		advice = append(advice, "deny the requests: --deny-pending")
 	}
 	if n := len(f.Ours); n > 0 {
-		ways = append(ways, count(n, "binding")+" that were made for them exist (again)")
+		ways = append(ways, count(n, "binding")+" created for them still exist")
 		advice = append(advice, "run the command again")
 	}
 	if len(f.UnreadRoles) > 0 {
-		ways = append(ways, "what their roles permit could not be checked")
-		advice = append(advice, "ask an administrator for the right to list "+strings.Join(f.UnreadRoles, " and "))
+		ways = append(ways, "the permissions of their roles could not be checked")
+		advice = append(advice, "ask an administrator for permission to list "+strings.Join(f.UnreadRoles, " and "))
 	}
 	switch {
 	case len(remains) == 0:
-		ways = append(ways, "what they may still do could not be checked")
-		advice = append(advice, "ask an administrator for the right to create subjectaccessreviews.authorization.k8s.io")
+		ways = append(ways, "their remaining permissions could not be checked")
+		advice = append(advice, "ask an administrator for permission to create subjectaccessreviews.authorization.k8s.io")
 	case len(remains[0].WaysBack) > 0:
 		ways = append(ways, "they may still "+strings.Join(remains[0].WaysBack, ", "))
-		advice = append(advice, "take them out of the bindings named above: --all-bindings for their own; those of groups bind the group")
+		advice = append(advice, "remove the bindings listed above: --all-bindings removes their own; those of groups affect the group")
 	}
 	if len(ways) == 0 {
 		return nil
 	}
-	return hint.Wrap(errors.New(f.User+" may still have a way back: "+strings.Join(ways, "; ")), strings.Join(advice, "; "))
+	return hint.Wrap(errors.New(f.User+" may still regain access: "+strings.Join(ways, "; ")), strings.Join(advice, "; "))
 }
 
 // splitDefaults names the roles that Kubernetes itself gives in every cluster

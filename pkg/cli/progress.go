@@ -95,7 +95,7 @@ func (p *progress) summary() string {
 		said string
 	}{
 		{p.counts[completed], "completed"},
-		{p.counts[complete], "with nothing missing"},
+		{p.counts[complete], "unchanged"},
 		{p.counts[failed], "failed"},
 		{p.all - p.served(), "not done"},
 	} {
@@ -103,5 +103,5 @@ func (p *progress) summary() string {
 			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.said))
 		}
 	}
-	return fmt.Sprintf("%d people: %s", p.all, strings.Join(parts, ", "))
+	return count(p.all, "user") + ": " + strings.Join(parts, ", ")
 }

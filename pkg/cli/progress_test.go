@@ -20,7 +20,7 @@ func TestProgress(t *testing.T) {
 	p.add("dave", issuedNow, hint.New("no \x1b[2J", "mend it"))
 	p.add("eve", complete, errors.New("down"))
 	p.end()
-	if got, want := p.summary(), "6 people: 1 issued, 1 completed, 1 with nothing missing, 2 failed, 1 not done"; got != want {
+	if got, want := p.summary(), "6 users: 1 issued, 1 completed, 1 unchanged, 2 failed, 1 not done"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if p.left() != 3 {

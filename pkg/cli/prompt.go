@@ -20,7 +20,7 @@ func openTerminal() (*os.File, error) {
 	}
 	if !term.IsTerminal(int(tty.Fd())) {
 		_ = tty.Close()
-		return nil, fmt.Errorf("%s is no terminal", terminalPath)
+		return nil, fmt.Errorf("%s is not a terminal", terminalPath)
 	}
 	return tty, nil
 }
@@ -30,12 +30,12 @@ func openTerminal() (*os.File, error) {
 func (a *app) askSecret(ctx context.Context, question, advice string) ([]byte, error) {
 	tty, err := openTerminal()
 	if err != nil {
-		return nil, hint.New("there is no terminal to ask for the "+question, advice)
+		return nil, hint.New("there is no terminal to prompt for the "+question, advice)
 	}
 	defer tty.Close()
 	state, err := term.GetState(int(tty.Fd()))
 	if err != nil {
-		return nil, fmt.Errorf("asking for the %s: %w", question, err)
+		return nil, fmt.Errorf("prompting for the %s: %w", question, err)
 	}
 	w := a.promptTo(tty)
 	fprintf(w, "%s: ", strings.ToUpper(question[:1])+question[1:])
@@ -57,7 +57,7 @@ func (a *app) askSecret(ctx context.Context, question, advice string) ([]byte, e
 	case got := <-answers:
 		fprintf(w, "\n")
 		if got.err != nil {
-			return nil, fmt.Errorf("asking for the %s: %w", question, got.err)
+			return nil, fmt.Errorf("prompting for the %s: %w", question, got.err)
 		}
 		return got.text, nil
 	}

@@ -79,7 +79,7 @@ func (f renewFlags) check(contexts []string) error {
 	case f.dir != "" && (f.all || len(contexts) > 0):
 		return hint.New("--dir is for files, --all and CONTEXT are for a kubeconfig", "run the command once for each")
 	case f.all && len(contexts) > 0:
-		return hint.New("--all and names exclude each other", "leave one of them out")
+		return hint.New("--all cannot be used with names", "use one of them")
 	}
 	_, err := pki.ParseKeyType(f.keyType)
 	return err
@@ -134,7 +134,7 @@ func (a *app) renew(ctx context.Context, g *globals, contexts []string, f renewF
 		}
 	}
 	if failed > 0 {
-		return hint.New(fmt.Sprintf("%d of %s were not renewed", failed, count(len(found), "certificate")), "see the warnings above; the old ones are still there")
+		return hint.New(fmt.Sprintf("%d of %s were not renewed", failed, count(len(found), "certificate")), "see the warnings above; the old certificates are kept")
 	}
 	return nil
 }
@@ -142,7 +142,7 @@ func (a *app) renew(ctx context.Context, g *globals, contexts []string, f renewF
 // interruptedAmong says that a person stopped the command after others had
 // been renewed.
 func (a *app) interruptedAmong(err error) error {
-	const advice = "what is said above to be renewed is; the others are as they were"
+	const advice = "what is said above to be renewed is; the others are unchanged"
 	if left, ok := errors.AsType[*issue.LeftPending](err); ok {
 		return hint.New("interrupted; "+left.Error(), advice)
 	}
@@ -156,7 +156,7 @@ func (a *app) renewOne(ctx context.Context, r *renewal, f renewFlags) error {
 	}
 	left := r.old.NotAfter.Sub(a.now())
 	if f.within != 0 && left > time.Duration(f.within) {
-		a.say("%s is good for %s still: left alone\n", upperFirst(r.what), humanLeft(left))
+		a.say("%s is valid for %s; skipped\n", upperFirst(r.what), humanLeft(left))
 		return nil
 	}
 	keyType, _ := pki.ParseKeyType(f.keyType) // check has looked
@@ -208,7 +208,7 @@ func (a *app) carryOut(ctx context.Context, c *cluster.Cluster, r *renewal, plan
 		return c.Explain(err, a.now())
 	}
 	if err := r.swap(ctx, issued.CertificatePEM, issued.Key); err != nil {
-		return fmt.Errorf("a certificate was issued, and thrown away: %w", err)
+		return fmt.Errorf("the certificate was issued but discarded: %w", err)
 	}
 	a.showUnrecorded(a.record(ctx, c, plan, issued))
 	cert := issued.Certificate
@@ -221,7 +221,7 @@ func (a *app) carryOut(ctx context.Context, c *cluster.Cluster, r *renewal, plan
 // adviseOther tells those whose own rights do not do whose would.
 func adviseOther(err error) error {
 	if advice := hint.Of(err); advice == "" || isMissing(err) {
-		return hint.Wrap(errors.New(err.Error()), "renew it by the rights of somebody who may request and approve: --context THEIRS")
+		return hint.Wrap(errors.New(err.Error()), "renew it using the credentials of a user who may request and approve: --context THEIRS")
 	}
 	return err
 }
@@ -230,19 +230,19 @@ func (a *app) showRenewal(c *cluster.Cluster, r *renewal, plan *issue.Plan) {
 	a.say("Renewing %s\n", r.what)
 	a.say("  user     %s\n", plan.Subject.CommonName)
 	a.say("  groups   %s\n", pki.QuoteAll(plan.Subject.Organizations, "none"))
-	state := "good until " + r.old.NotAfter.UTC().Format("2006-01-02 15:04 MST")
+	state := "valid until " + r.old.NotAfter.UTC().Format("2006-01-02 15:04 MST")
 	if left := r.old.NotAfter.Sub(a.now()); left < 0 {
 		state = "expired on " + r.old.NotAfter.UTC().Format("2006-01-02 15:04 MST")
 	}
-	a.say("  old one  %s\n", state)
-	a.say("  life     %s\n", humanLife(plan.ExpiresIn))
+	a.say("  old      %s\n", state)
+	a.say("  lifetime %s\n", humanLife(plan.ExpiresIn))
 	a.say("  server   %s\n", c.Server)
 	if c.Context != "" {
-		a.say("  rights   those of context %s\n", c.Context)
+		a.say("  using    the credentials of context %s\n", c.Context)
 	}
 	a.say("  files    %s\n", strings.Join(r.files, ", "))
 	if !plan.MayApprove {
-		a.say("  approval somebody else's: it is waited for\n")
+		a.say("  approval by another user; waiting\n")
 	}
 }
 

@@ -139,7 +139,7 @@ func (a *app) findInDirectory(g *globals, dir string) ([]renewal, error) {
 		found = append(found, r)
 	}
 	if len(found) == 0 {
-		return nil, hint.New(fmt.Sprintf("there is no certificate with its key in %s", dir), "they are to be called NAME.crt and NAME.key")
+		return nil, hint.New(fmt.Sprintf("no certificate and key found in %s", dir), "they must be named NAME.crt and NAME.key")
 	}
 	return found, nil
 }

@@ -52,7 +52,7 @@ cluster: it contains no secret. Install the kubeconfig that you get back with
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringArrayVar(&f.groups, "group", nil, "`GROUP` to request (repeatable); the administrator has to agree")
+	flags.StringArrayVar(&f.groups, "group", nil, "`GROUP` to request (repeatable); the administrator must confirm it")
 	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "`TYPE` of private key: "+joinKeyTypes())
 	flags.StringVar(&f.keyFile, "key", "", "`FILE` to keep the private key in (default: ~/.kube/certs/NAME.key)")
 	flags.BoolVar(&f.reuseKey, "reuse-key", false, "Use the existing key for the new request")
@@ -65,11 +65,11 @@ cluster: it contains no secret. Install the kubeconfig that you get back with
 func (a *app) request(ctx context.Context, args []string, f requestFlags) error {
 	switch {
 	case len(args) == 0:
-		return hint.New("say who asks", fmt.Sprintf("as in: %s request alice", a.program))
+		return hint.New("specify the user", fmt.Sprintf("as in: %s request alice", a.program))
 	case len(args) > 1:
-		return hint.New(fmt.Sprintf("a request is for one user, not %d", len(args)), "run the command once for each")
+		return hint.New(fmt.Sprintf("only one user at a time, not %d", len(args)), "run the command once for each")
 	case f.force && f.reuseKey:
-		return hint.New("--force and --reuse-key exclude each other", "leave one of them out")
+		return hint.New("--force cannot be used with --reuse-key", "use one of them")
 	}
 	user := args[0]
 	if !f.person {
@@ -118,14 +118,14 @@ func (a *app) keyPath(user string) (string, error) {
 func (a *app) requestAgain(keyFile string, wish issue.Request, f requestFlags) error {
 	data, err := regular.ReadFile(keyFile, maxInput)
 	if err != nil {
-		return hint.Wrap(fmt.Errorf("reading the private key: %w", err), "leave out --reuse-key to make a new one")
+		return hint.Wrap(fmt.Errorf("reading the private key: %w", err), "omit --reuse-key to create a new key")
 	}
 	key, err := pki.ParseKey(data)
 	if err != nil {
 		return fmt.Errorf("reading the private key %s: %w", keyFile, err)
 	}
 	if weak := pki.WeakKey(key.Public()); weak != "" {
-		return hint.New(fmt.Sprintf("the private key %s is too weak: %s", keyFile, weak), "leave out --reuse-key to make a new one")
+		return hint.New(fmt.Sprintf("the private key %s is too weak: %s", keyFile, weak), "omit --reuse-key to create a new key")
 	}
 	text, err := pki.NewRequest(key, wish.Subject)
 	if err != nil {
@@ -148,13 +148,13 @@ func (a *app) requestAgain(keyFile string, wish issue.Request, f requestFlags) e
 // requestAnew makes a key and a request; both are written, or neither.
 func (a *app) requestAnew(ctx context.Context, keyFile string, wish issue.Request, f requestFlags) error {
 	if _, err := os.Lstat(keyFile); err == nil && !f.force {
-		return hint.New(fmt.Sprintf("there is a private key in %s already, and a certificate may belong to it", keyFile),
-			"to ask again with it, add --reuse-key; to keep another, name it with --key; to replace it for good, add --force")
+		return hint.New(fmt.Sprintf("%s already has a private key, which a certificate may depend on", keyFile),
+			"to request with it, add --reuse-key; to use another file, add --key; to replace it permanently, add --force")
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("looking for the private key: %w", err)
+		return fmt.Errorf("checking for the private key: %w", err)
 	}
 	if _, err := kubeconfig.MakeDirectory(filepath.Dir(keyFile), true); err != nil {
-		return hint.Wrap(fmt.Errorf("making a directory for the private key: %w", err), "name a file with --key")
+		return hint.Wrap(fmt.Errorf("creating a directory for the private key: %w", err), "name a file with --key")
 	}
 	paths := []string{keyFile}
 	if f.out != "" && f.out != "-" {
@@ -200,7 +200,7 @@ func (a *app) printRequest(text []byte, keyFile string, f requestFlags) error {
 
 // showNext says where things are and what comes next.
 func (a *app) showNext(keyFile string, f requestFlags) error {
-	a.say("The private key is in %s and stays there: send it to nobody\n", keyFile)
+	a.say("Wrote the private key to %s: keep it private; do not share it\n", keyFile)
 	what := "the request above"
 	file := "FILE"
 	if f.out != "" && f.out != "-" {
@@ -212,6 +212,6 @@ func (a *app) showNext(keyFile string, f requestFlags) error {
 		agreed.WriteString(" --group " + shellQuote(group))
 	}
 	a.say("Send %s to an administrator, who runs: %s issue --request %s%s\n", what, a.program, file, agreed.String())
-	a.say("With what comes back, run: %s accept FILE\n", a.program)
+	a.say("When you receive the kubeconfig, run: %s accept FILE\n", a.program)
 	return nil
 }

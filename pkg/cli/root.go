@@ -54,8 +54,8 @@ kubeconfigs, using only access to its API.`,
 	}{
 		{"See and check", []*cobra.Command{a.newInspect(g), a.newCheck(g)}},
 		{"People and components", []*cobra.Command{
-			a.newIssue(g), a.newRequest(), a.newAccept(g), a.newRequests(g), a.newApprove(g), a.newDeny(g),
-			a.newIssued(g), a.newRenew(g), a.newOffboard(g),
+			a.newIssue(g), a.newRequest(), a.newAccept(g), a.newCSR(g), a.newApprove(g), a.newDeny(g),
+			a.newUsers(g), a.newRenew(g), a.newOffboard(g),
 		}},
 		{"Kubeconfigs", []*cobra.Command{a.newKubeconfig(g), a.newCredential(g)}},
 		{"This program", []*cobra.Command{a.newOptions(), a.newVersion(), a.newReadFiles()}},
@@ -72,7 +72,7 @@ kubeconfigs, using only access to its API.`,
 func (g *globals) register(flags *pflag.FlagSet) {
 	g.kubectl.AddFlags(flags)
 	flags.StringVar(&g.color, "color", "auto", "Color the output: auto (on a terminal, unless NO_COLOR is set), always or never")
-	flags.StringVar(&g.kuberc, "kuberc", "", "`FILE` with kubectl's preferences, which say what credential plugins may run (default: $KUBERC, or ~/.kube/kuberc)")
+	flags.StringVar(&g.kuberc, "kuberc", "", "`FILE` with kubectl's preferences, which include the policy for credential plugins (default: $KUBERC, or ~/.kube/kuberc)")
 	flags.AddFlag(logFlag())
 }
 

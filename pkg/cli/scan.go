@@ -71,10 +71,10 @@ func (f *scanFlags) objects(g *globals) inventory.Filter {
 // validateFor is validate for flags that only a cluster gives a meaning to.
 func (f *scanFlags) validateFor(g *globals) error {
 	if _, err := labels.Parse(f.labels); err != nil {
-		return hint.Wrap(fmt.Errorf("parsing --selector %q: %w", f.labels, err), "write it as kubectl does: app=web,tier in (a,b)")
+		return hint.Wrap(fmt.Errorf("parsing --selector %q: %w", f.labels, err), "use kubectl's syntax: app=web,tier in (a,b)")
 	}
 	if len(f.files) > 0 && (f.labels != "" || f.narrowedTo(g) != "") {
-		return hint.New("--files reads no cluster, and --namespace and --selector are about one", "use one of them")
+		return hint.New("--files reads no cluster; --namespace and --selector apply to a cluster", "use one of them")
 	}
 	return f.validate()
 }
@@ -86,11 +86,11 @@ func (f *scanFlags) validate() error {
 	}
 	for _, name := range f.sources {
 		if !slices.Contains(sourceNames(), name) {
-			return hint.New(fmt.Sprintf("unknown source %q", name), "what can be read: "+strings.Join(sourceNames(), ", "))
+			return hint.New(fmt.Sprintf("unknown source %q", name), "sources: "+strings.Join(sourceNames(), ", "))
 		}
 	}
 	if len(f.files) > 0 && len(f.sources) > 0 {
-		return hint.New("--files reads no cluster, and --sources does", "use one of them")
+		return hint.New("--files reads no cluster; --sources applies to a cluster", "use one of them")
 	}
 	return f.fileFlags.validate()
 }
@@ -182,6 +182,9 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 	// What is read and thrown away is many times what is kept: collecting it more
 	// often costs little, and keeps a scan of ten thousand secrets small.
 	debug.SetGCPercent(gcPercent)
+	for _, s := range read[1:] { // all but the version
+		found.Sources = append(found.Sources, s.Name)
+	}
 	progress := a.startScanProgress(read, found)
 	scan.Run(scanCtx, cmp.Or(c.Config.Timeout, scanTimeout), read, found, progress.done)
 	progress.stop()
@@ -204,7 +207,7 @@ func (a *app) scan(ctx context.Context, g *globals, f scanFlags, found *inventor
 	}
 	inv = found.Inventory(inventory.Cluster{Context: c.Context, Server: c.Server, Version: version}).Filter(f.objects(g))
 	if fault == nil && len(f.nodeFiles) > 0 && !inv.SeenBy(scan.NodeFilesSource) {
-		fault = hint.New("no file of any node could be read", "why not is listed with what was skipped, under "+scan.NodeFilesSource)
+		fault = hint.New("no file of any node could be read", "see the reasons under skipped, "+scan.NodeFilesSource)
 	}
 	return inv, fault, nil
 }

@@ -50,7 +50,7 @@ func (a *app) checkRequests(ctx context.Context, c *cluster.Cluster, found []acc
 			ended = append(ended, s)
 		}
 		if err != nil {
-			err = fmt.Errorf("nothing was approved: request %s is %s: %w", r.Name, standingOf(r, user), err)
+			err = fmt.Errorf("not approved: request %s is %s: %w", r.Name, standingOf(r, user), err)
 		}
 		return err
 	}
@@ -96,9 +96,9 @@ func (a *app) clientCA(ctx context.Context, c *cluster.Cluster) []*x509.Certific
 	anchors, err := issue.ReadClientCA(ctx, c.Client)
 	switch {
 	case err != nil:
-		a.say("warning: certificates on record are not verified: %s\n", c.Explain(err, a.now()))
+		a.say("warning: recorded certificates are not verified: %s\n", c.Explain(err, a.now()))
 	case len(anchors) == 0:
-		a.say("warning: certificates on record are not verified: you may not get configmaps/extension-apiserver-authentication -n kube-system, which has the client CA\n")
+		a.say("warning: recorded certificates are not verified: you may not get configmaps/extension-apiserver-authentication -n kube-system, which has the client CA\n")
 	}
 	return anchors
 }

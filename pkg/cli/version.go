@@ -34,7 +34,7 @@ func (a *app) newVersion() *cobra.Command {
 			return a.printVersion(output, versionInfo{version, commit, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "Output format: json or yaml")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "Output `FORMAT`: json or yaml")
 	return cmd
 }
 

@@ -21,7 +21,7 @@ func (c *Cluster) Allowed(ctx context.Context, acts []authorizationv1.ResourceAt
 					Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &act},
 				}, metav1.CreateOptions{})
 			if err != nil {
-				return fmt.Errorf("asking what you may do: %w", err)
+				return fmt.Errorf("checking your permissions: %w", err)
 			}
 			answers[i] = review.Status.Allowed
 			return nil

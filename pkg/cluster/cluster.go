@@ -119,8 +119,8 @@ func Connect(flags *genericclioptions.ConfigFlags, options Options) (*Cluster, e
 		return nil, fmt.Errorf("reading the server of context %q: %w", c.Context, err)
 	}
 	if !strings.HasPrefix(c.Server, "https://") {
-		return nil, hint.New(fmt.Sprintf("the server of context %q is %q, which is no https address", c.Context, c.Server),
-			"there are no certificates without TLS: name the API server itself, as in https://host:6443")
+		return nil, hint.New(fmt.Sprintf("the server of context %q is %q, which is not an https URL", c.Context, c.Server),
+			"there are no certificates without TLS: use the API server itself, such as https://host:6443")
 	}
 	c.ServerName = config.ServerName
 	c.Insecure = config.Insecure
@@ -140,13 +140,13 @@ func (c *Cluster) withClients(plugins *PluginPolicy) (*Cluster, error) {
 	nobody, err := kubernetes.NewForConfig(anonymous)
 	if err != nil {
 		return c.looksOnly(hint.Wrap(fmt.Errorf("using the server and certificate authority of cluster %q: %w", c.Name, err),
-			"get the cluster's CA from a source you trust, and put it into the kubeconfig"))
+			"get the cluster's CA from a trusted source, and add it to the kubeconfig"))
 	}
 	c.Anonymous = nobody
 	client, err := newClient(c.Config, plugins)
 	if err != nil {
 		return c.looksOnly(hint.Wrap(fmt.Errorf("using the credentials of context %q: %w", c.Context, err),
-			"check that the client-certificate and client-key of its user fit each other"))
+			"check that the client-certificate and client-key of its user match"))
 	}
 	c.Client = client
 	return c, nil
@@ -174,7 +174,7 @@ func (c *Cluster) CheckCredentials() error {
 	if has {
 		return nil
 	}
-	return hint.New(fmt.Sprintf("context %q carries no credentials: you are system:anonymous to %s", c.Context, c.Server),
+	return hint.New(fmt.Sprintf("context %q has no credentials: %s authenticates you as system:anonymous", c.Context, c.Server),
 		"log in, or choose another context with --context")
 }
 
@@ -192,7 +192,7 @@ func (c *Cluster) ClientLeaf() *x509.Certificate {
 func address(server string) (shown string, userInfo bool, err error) {
 	u, err := url.Parse(server)
 	if err != nil {
-		return "", false, errors.New("it is no URL")
+		return "", false, errors.New("it is not a URL")
 	}
 	if u.User == nil {
 		return server, false, nil
@@ -229,10 +229,10 @@ func checkContext(name string, raw clientcmdapi.Config, flags *genericclioptions
 			return nil
 		}
 		return hint.New(fmt.Sprintf("no kubeconfig: %s", whereLooked(flags)),
-			"name one with --kubeconfig or KUBECONFIG")
+			"specify one with --kubeconfig or KUBECONFIG")
 	case name == "":
 		return hint.New("the kubeconfig has no current context",
-			fmt.Sprintf("pass --context (there are: %s), or choose one with: kubectl config use-context", some(known)))
+			fmt.Sprintf("use --context (available: %s), or choose one with: kubectl config use-context", some(known)))
 	case raw.Contexts[name] == nil:
 		return hint.New(fmt.Sprintf("context %q is not in the kubeconfig", name),
 			fmt.Sprintf("use one of: %s", some(known)))
@@ -256,10 +256,10 @@ func whereLooked(flags *genericclioptions.ConfigFlags) string {
 	}
 	if len(files) == 1 {
 		if _, err := os.Stat(files[0]); err == nil {
-			return fmt.Sprintf("%s holds no context", files[0])
+			return fmt.Sprintf("%s has no contexts", files[0])
 		}
 	}
-	return strings.Join(files, ", ") + " does not exist or holds no context"
+	return strings.Join(files, ", ") + " does not exist or has no contexts"
 }
 
 // some lists names, but not thousands of them.

@@ -41,8 +41,8 @@ func (c *Cluster) Explain(err error, now time.Time) error {
 		return c.explainUntrusted(untrusted.Err)
 	}
 	if !os.IsTimeout(err) && netfault.HungUp(err) {
-		return hint.Wrap(fmt.Errorf("%s was reached, and the connection was closed without an answer", c.Server),
-			"try again; if it stays so, look at the API server's log, and at the proxy or load balancer before it")
+		return hint.Wrap(fmt.Errorf("%s closed the connection without a response", c.Server),
+			"try again; if it persists, check the log of the API server, and the proxy or load balancer in front of it")
 	}
 	if fault := transportFault(err); fault != "" {
 		return hint.Wrap(fmt.Errorf("cannot reach the API server at %s: %s", c.Server, fault),
@@ -56,11 +56,11 @@ func (c *Cluster) Explain(err error, now time.Time) error {
 // about the server.
 func (c *Cluster) explainUntrusted(err error) error {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && len(c.CA) == 0 {
-		return hint.Wrap(fmt.Errorf("%s presents a certificate that no CA known to this machine signed, and the kubeconfig names no CA", c.Server),
-			"put the cluster's CA into the kubeconfig, as certificate-authority-data, from a source you trust")
+		return hint.Wrap(fmt.Errorf("%s presents a certificate that is not signed by any of the system's root CAs, and the kubeconfig has no CA", c.Server),
+			"add the cluster's CA from a trusted source to the kubeconfig, as certificate-authority-data")
 	} else if ok {
 		return hint.Wrap(fmt.Errorf("%s presents a certificate that is not signed by the CA in the kubeconfig", c.Server),
-			"get the cluster's present CA (ConfigMap kube-root-ca.crt) by a way you trust; something between you and the server may also be intercepting")
+			"get the cluster's current CA (ConfigMap kube-root-ca.crt) over a trusted channel; the connection may also be intercepted")
 	}
 	if certErr, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		return hint.Wrap(fmt.Errorf("%s presents a certificate that cannot be trusted: %w", c.Server, certErr),
@@ -70,8 +70,8 @@ func (c *Cluster) explainUntrusted(err error) error {
 		return hint.Wrap(fmt.Errorf("%s presents a certificate for other names: %w", c.Server, hostErr),
 			"use one of its names as the server, or set tls-server-name in the kubeconfig")
 	}
-	return hint.Wrap(fmt.Errorf("%s presents a certificate that was not verified: %w", c.Server, err),
-		"look at the certificate that it presents: kubectl certs inspect")
+	return hint.Wrap(fmt.Errorf("%s presents a certificate that could not be verified: %w", c.Server, err),
+		"inspect that certificate: kubectl certs inspect")
 }
 
 func (c *Cluster) explainUnauthorized(err error, now time.Time) error {
@@ -87,7 +87,7 @@ func (c *Cluster) explainUnauthorized(err error, now time.Time) error {
 	default:
 		return hint.Wrap(fmt.Errorf("%s does not accept the client certificate of context %q (%s, signed by %q)",
 			c.Server, c.Context, pki.SubjectOf(leaf), leaf.Issuer.CommonName),
-			"it may come from another cluster, or the cluster's CA was replaced: kubectl certs inspect")
+			"it may be from another cluster, or the cluster's CA was replaced: kubectl certs inspect")
 	}
 }
 
@@ -96,13 +96,13 @@ func renewExpired(leaf *x509.Certificate, context string) string {
 	if slices.Contains(leaf.Subject.Organization, catalog.Masters) {
 		return catalog.RenewMasters(leaf.Subject.CommonName)
 	}
-	return fmt.Sprintf("renew it by the rights of another context: kubectl certs renew %s --context OTHER; or on a kubeadm control-plane node: kubeadm certs renew admin.conf", cmp.Or(context, "CONTEXT"))
+	return fmt.Sprintf("renew it using the credentials of another context: kubectl certs renew %s --context OTHER; or on a kubeadm control-plane node: kubeadm certs renew admin.conf", cmp.Or(context, "CONTEXT"))
 }
 
 // transportFault says why no connection came about, or "".
 func transportFault(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err) {
-		return "no answer in time"
+		return "timed out"
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return fmt.Sprintf("%s: %s", dns.Name, dns.Err)

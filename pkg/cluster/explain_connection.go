@@ -30,22 +30,22 @@ func (c *Cluster) explainConnection(err error, now time.Time) error {
 		return hint.Wrap(fmt.Errorf("cannot reach the proxy %sfor the API server at %s: %s", c.proxyInUse(), c.Server, fault.Reason),
 			"check the proxy: "+whereProxy)
 	case netfault.ProxyLogin:
-		return hint.Wrap(fmt.Errorf("the proxy %sfor the API server at %s asks for a user and a password (407)", c.proxyInUse(), c.Server),
-			"put them into the proxy's URL, as in http://USER:PASSWORD@HOST:PORT: "+whereProxy)
+		return hint.Wrap(fmt.Errorf("the proxy %sfor the API server at %s requires a user name and a password (407)", c.proxyInUse(), c.Server),
+			"add them to the proxy's URL, such as http://USER:PASSWORD@HOST:PORT: "+whereProxy)
 	case netfault.ProxyRefused:
-		return hint.Wrap(fmt.Errorf("the proxy %sdoes not connect to the API server at %s: %s", c.proxyInUse(), c.Server, fault.Reason),
-			"ask whoever runs the proxy, or reach the server without it: "+whereProxy)
+		return hint.Wrap(fmt.Errorf("the proxy %scannot connect to the API server at %s: %s", c.proxyInUse(), c.Server, fault.Reason),
+			"ask the proxy's administrator, or connect without it: "+whereProxy)
 	case netfault.NotTLS:
-		return hint.Wrap(fmt.Errorf("what answers at %s is not an API server: %s", c.Server, fault.Reason),
+		return hint.Wrap(fmt.Errorf("the server at %s is not an API server: %s", c.Server, fault.Reason),
 			"check the address and the port: another program may listen there")
 	case netfault.ClientRefused:
 		return c.explainClientRefused(fault, err, now)
 	case netfault.HandshakeRefused:
-		advice := "check that it is the API server: a proxy or load balancer may stand before it"
+		advice := "check that it is the API server: there may be a proxy or load balancer in front of it"
 		if c.ClientLeaf() == nil { // in TLS 1.2 there is no alert of its own for that
-			advice = "it may demand a client certificate: choose a context that has one, with --context"
+			advice = "it may require a client certificate: choose a context that has one, with --context"
 		}
-		return hint.Wrap(fmt.Errorf("%s was reached, and refused the TLS handshake: %s", c.Server, fault.Reason), advice)
+		return hint.Wrap(fmt.Errorf("%s refused the TLS handshake: %s", c.Server, fault.Reason), advice)
 	case netfault.ServerUntrusted:
 		if _, ok := errors.AsType[x509.HostnameError](err); ok {
 			return nil // whatever the dates are
@@ -61,14 +61,14 @@ func (c *Cluster) explainClientRefused(fault netfault.Fault, err error, now time
 	leaf := c.ClientLeaf()
 	switch {
 	case fault.Demanded || leaf == nil:
-		return hint.Wrap(fmt.Errorf("%s demands a client certificate, and context %q shows none (%s)", c.Server, c.Context, fault.Reason),
+		return hint.Wrap(fmt.Errorf("%s requires a client certificate, but context %q has none (%s)", c.Server, c.Context, fault.Reason),
 			"choose a context that has one, with --context")
 	case now.After(leaf.NotAfter):
 		return c.explainUnauthorized(err, now)
 	}
 	return hint.Wrap(fmt.Errorf("%s refuses the client certificate of context %q (%s, signed by %q): %s",
 		c.Server, c.Context, pki.SubjectOf(leaf), leaf.Issuer.CommonName, fault.Reason),
-		"it may come from another cluster, or the CA that the server verifies clients by was replaced: ask an administrator for a new one")
+		"it may be from another cluster, or the server's client CA was replaced: ask an administrator for a new one")
 }
 
 // explainExpiredServer names the certificate that is the cause where the server
@@ -81,11 +81,11 @@ func (c *Cluster) explainExpiredServer(chain []*x509.Certificate, now time.Time)
 	if leaf := chain[0]; now.After(leaf.NotAfter) {
 		return hint.Wrap(fmt.Errorf("%s presents a certificate (%s) that expired %s ago, on %s",
 			c.Server, pki.SubjectOf(leaf), duration.HumanDuration(now.Sub(leaf.NotAfter)), leaf.NotAfter.UTC().Format(minute)),
-			"renew it where the API server runs; if that was done, restart the API server, and check this machine's clock")
+			"renew it on the API server's machine; if that is done, restart the API server, and check this machine's clock")
 	} else if now.Before(leaf.NotBefore) {
 		return hint.Wrap(fmt.Errorf("%s presents a certificate (%s) that is not valid before %s, in %s",
 			c.Server, pki.SubjectOf(leaf), leaf.NotBefore.UTC().Format(minute), duration.HumanDuration(leaf.NotBefore.Sub(now))),
-			"compare the clocks of this machine and of the one that signed it")
+			"compare the clocks of this machine and of the issuer")
 	}
 	anchors, _ := pki.ParseCertificates(c.CA)
 	for _, above := range append(chain[1:], anchors...) {
@@ -94,7 +94,7 @@ func (c *Cluster) explainExpiredServer(chain []*x509.Certificate, now time.Time)
 		}
 		return hint.Wrap(fmt.Errorf("%s presents a certificate whose CA (%s) expired %s ago, on %s",
 			c.Server, pki.SubjectOf(above), duration.HumanDuration(now.Sub(above.NotAfter)), above.NotAfter.UTC().Format(minute)),
-			"the CA has to be renewed where the API server runs; if that was done, put the new one into the kubeconfig, from a source you trust")
+			"the CA must be renewed on the control plane; if that is done, add the new one from a trusted source to the kubeconfig")
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func TestExplainARefusedClientCertificate(t *testing.T) {
 	}{
 		{"another cluster's", stranger.Issue(t, pkitest.Client("alice"), today(year)), `refuses the client certificate of context "test" (CN=alice, signed by "stranger"): `},
 		{"expired", ca.Issue(t, pkitest.Client("alice"), today(gone)), `the client certificate of context "test" (CN=alice) expired 2d1h ago`},
-		{"none", nil, `demands a client certificate, and context "test" shows none`},
+		{"none", nil, `requires a client certificate, but context "test" has none`},
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		url := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{serving}, MinVersion: version, MaxVersion: version,
@@ -96,8 +96,8 @@ func TestExplainARefusedClientCertificate(t *testing.T) {
 				c.ClientCertificate = shown
 				if test.client == nil && version == tls.VersionTLS12 { // which has no alert for that
 					got := c.Explain(err, time.Now())
-					wantExplained(t, got, "was reached, and refused the TLS handshake: handshake failure")
-					if !strings.Contains(hint.Of(got), "it may demand a client certificate") {
+					wantExplained(t, got, " refused the TLS handshake: handshake failure")
+					if !strings.Contains(hint.Of(got), "it may require a client certificate") {
 						t.Errorf("hint %q", hint.Of(got))
 					}
 					return
@@ -170,10 +170,10 @@ func TestExplainAProxy(t *testing.T) {
 		{"dead", "http://me:secret@" + closed.Addr().String(), "cannot reach the proxy http://me:xxxxx@" + closed.Addr().String() + " for the API server at https://api.invalid: connection refused", "proxy-url"},
 		{"dead, SOCKS", "socks5://" + closed.Addr().String(), "cannot reach the proxy socks5://" + closed.Addr().String(), "proxy-url"},
 		{"no such host", "http://proxy.invalid:3128", "cannot reach the proxy http://proxy.invalid:3128 for the API server at https://api.invalid: proxy.invalid: ", "proxy-url"},
-		{"asks for a password", answers(http.StatusProxyAuthRequired).URL, "asks for a user and a password (407)", "USER:PASSWORD"},
-		{"does not connect", answers(http.StatusBadGateway).URL, "does not connect to the API server at https://api.invalid: it answers Bad Gateway", "proxy"},
-		{"forbids", answers(http.StatusForbidden).URL, "does not connect to the API server at https://api.invalid: it answers Forbidden", "proxy"},
-		{"is not trusted", secure, "cannot reach the proxy " + secure + " for the API server at https://api.invalid: its certificate is not signed by a CA that is trusted here", "proxy-url"},
+		{"asks for a password", answers(http.StatusProxyAuthRequired).URL, "requires a user name and a password (407)", "USER:PASSWORD"},
+		{"does not connect", answers(http.StatusBadGateway).URL, "cannot connect to the API server at https://api.invalid: it responds with Bad Gateway", "proxy"},
+		{"forbids", answers(http.StatusForbidden).URL, "cannot connect to the API server at https://api.invalid: it responds with Forbidden", "proxy"},
+		{"is not trusted", secure, "cannot reach the proxy " + secure + " for the API server at https://api.invalid: its certificate is not signed by a trusted CA", "proxy-url"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -195,5 +195,5 @@ func TestExplainAProxy(t *testing.T) {
 func TestExplainAnotherProgram(t *testing.T) {
 	ssh := listener(t, func(conn net.Conn) { _, _ = io.WriteString(conn, "SSH-2.0-OpenSSH_9\r\n") })
 	c, err := at(t, "https://"+ssh.Addr().String(), nil)
-	wantExplained(t, c.Explain(err, time.Now()), "what answers at https://"+ssh.Addr().String()+" is not an API server: it does not speak TLS")
+	wantExplained(t, c.Explain(err, time.Now()), "the server at https://"+ssh.Addr().String()+" is not an API server: it does not speak TLS")
 }

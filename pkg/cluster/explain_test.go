@@ -72,9 +72,9 @@ func TestExplain(t *testing.T) {
 		{"no such host", "https://nowhere.invalid", nil, "cannot reach the API server at https://nowhere.invalid: nowhere.invalid: "},
 		{"plain HTTP", "https://" + plain.Listener.Addr().String(), nil, "it speaks plain HTTP"},
 		{"closes at once", "https://" + closes.Addr().String(), nil, "cannot reach the API server at https://" + closes.Addr().String() + ": "},
-		{"never answers", "https://" + silent.Addr().String(), func(c *rest.Config) { c.Timeout = 50 * time.Millisecond }, "no answer in time"},
+		{"never answers", "https://" + silent.Addr().String(), func(c *rest.Config) { c.Timeout = 50 * time.Millisecond }, "timed out"},
 		{"unknown CA", secure.URL, func(c *rest.Config) { c.CAData = pkitest.NewCA(t, "stranger").PEM() }, "presents a certificate that is not signed by the CA in the kubeconfig"},
-		{"unknown CA, and none given", secure.URL, nil, "the kubeconfig names no CA"},
+		{"unknown CA, and none given", secure.URL, nil, "the kubeconfig has no CA"},
 		{"other name", secure.URL, func(c *rest.Config) { trusted(c); c.ServerName = "elsewhere" }, "presents a certificate for other names"},
 		{"not let in", secure.URL, trusted, `does not accept the credentials of context "test"`},
 	}
@@ -124,7 +124,7 @@ func TestExplainAServerThatHangsUp(t *testing.T) {
 	} {
 		c := &Cluster{Context: "test", Server: "https://example.com"}
 		got := c.Explain(&url.Error{Op: "Get", URL: "https://example.com/version", Err: inner}, time.Now())
-		const want = "https://example.com was reached, and the connection was closed without an answer"
+		const want = "https://example.com closed the connection without a response"
 		if got.Error() != want || hint.Of(got) == "" {
 			t.Errorf("%v is explained as %q, with hint %q", inner, got, hint.Of(got))
 		}

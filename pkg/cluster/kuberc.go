@@ -44,7 +44,7 @@ func ReadPluginPolicy(explicit string) (*PluginPolicy, error) {
 	var warnings bytes.Buffer
 	preference, err := kuberc.DefaultGetPreferences(explicit, &warnings)
 	if err != nil {
-		return nil, hint.Wrap(fmt.Errorf("reading kubectl's preferences in %s: %w", file, err), "kubectl reads them too: mend the file, or switch it off with KUBERC=off")
+		return nil, hint.Wrap(fmt.Errorf("reading kubectl's preferences in %s: %w", file, err), "kubectl reads them too: fix the file, or disable it with KUBERC=off")
 	}
 	p := &PluginPolicy{File: file, Warning: strings.TrimSpace(warnings.String())}
 	if preference == nil {

@@ -73,10 +73,10 @@ func explainLoad(err error, loader clientcmd.ClientConfig) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		if !slices.Contains(files, path.Path) {
 			return hint.Wrap(fmt.Errorf("reading %s, which the kubeconfig refers to: %w", path.Path, path.Err),
-				"put it there, or choose another context with --context")
+				"restore it, or choose another context with --context")
 		}
 		return hint.Wrap(fmt.Errorf("reading kubeconfig %s: %w", path.Path, path.Err),
-			"name another with --kubeconfig or KUBECONFIG")
+			"specify another one with --kubeconfig or KUBECONFIG")
 	}
 	return fmt.Errorf("reading kubeconfig (%s): %w", strings.Join(files, ", "), err)
 }

@@ -133,7 +133,7 @@ func (c *Cluster) hostNetworkPods(ctx context.Context) (map[string]podRef, error
 	for {
 		list, err := c.Client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, options)
 		if err != nil {
-			return nil, fmt.Errorf("looking for a host-network pod: %w", err)
+			return nil, fmt.Errorf("listing host-network pods: %w", err)
 		}
 		for i := range list.Items {
 			pod := &list.Items[i]

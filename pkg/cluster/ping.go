@@ -96,7 +96,7 @@ func (p *Pinger) Ping(ctx context.Context, name string, now func() time.Time) An
 		return Answer{Fault: Unreachable, Err: err}
 	}
 	if config.ExecProvider != nil && !p.runPlugins {
-		return Answer{Fault: Skipped, Err: fmt.Errorf("not asked: its user runs the program %q", config.ExecProvider.Command)}
+		return Answer{Fault: Skipped, Err: fmt.Errorf("skipped: its user runs the program %q", config.ExecProvider.Command)}
 	}
 	p.options.apply(config)
 	config.Timeout = p.timeout

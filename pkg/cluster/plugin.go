@@ -51,7 +51,7 @@ func explainPlugin(plugin *clientcmdapi.ExecConfig, policy *PluginPolicy, text s
 	// Behind an empty line stands client-go's own advice.
 	reason, _, _ := strings.Cut(text, "\n\n")
 	reason = strings.TrimPrefix(reason, "exec: ")
-	advice := "what it said itself, if anything, is above; run it by itself, or use another context with --context"
+	advice := "its own output, if any, is above; run it separately, or use another context with --context"
 	if strings.HasSuffix(reason, " not found") {
 		advice = cmp.Or(strings.Join(strings.Fields(plugin.InstallHint), " "), "install it, or use another context with --context")
 	}

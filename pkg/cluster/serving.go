@@ -70,11 +70,11 @@ func serverLeaf(ctx context.Context, config *rest.Config) (*x509.Certificate, er
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("looking at the API server's certificate: %w", err)
+		return nil, fmt.Errorf("reading the API server's certificate: %w", err)
 	}
 	defer response.Body.Close()
 	if response.TLS == nil || len(response.TLS.PeerCertificates) == 0 {
-		return nil, errors.New("looking at the API server's certificate: there was none")
+		return nil, errors.New("reading the API server's certificate: none was presented")
 	}
 	return response.TLS.PeerCertificates[0], nil
 }

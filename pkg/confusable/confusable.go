@@ -37,13 +37,13 @@ func Faults(name string) []string {
 	var faults []string
 	for _, r := range name {
 		if pki.Invisible(r) || r == unicode.ReplacementChar || !unicode.IsGraphic(r) {
-			faults = append(faults, fmt.Sprintf("has a character that is not seen (%U)", r))
+			faults = append(faults, fmt.Sprintf("has an invisible character (%U)", r))
 			break
 		}
 	}
 	faults = append(faults, spaces(name)...)
 	if !norm.NFC.IsNormalString(name) {
-		faults = append(faults, "writes a letter and its accent as two characters, so that it differs from the same word in one")
+		faults = append(faults, "has a letter and its accent as two characters, so it differs from the same word in composed form")
 	} else if i := strings.IndexFunc(name, func(r rune) bool { return unicode.Is(unicode.Mn, r) && unicode.Is(unicode.Inherited, r) }); i >= 0 && !pki.Invisible([]rune(name[i:])[0]) {
 		faults = append(faults, fmt.Sprintf("has a combining mark (%U)", []rune(name[i:])[0]))
 	}
@@ -73,7 +73,7 @@ func spaces(name string) []string {
 		faults = append(faults, "has two spaces in a row")
 	}
 	if strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) && r != ' ' && !unicode.IsControl(r) }) {
-		faults = append(faults, "has a space that is none of the keyboard's")
+		faults = append(faults, "has an unusual space character")
 	}
 	return faults
 }

@@ -172,10 +172,10 @@ func signed(found []*certificate, now time.Time) {
 		same.all = append(same.all, f)
 	}
 	for _, f := range found {
-		f.signer, f.untried, f.entry.SignedBy, f.entry.SignedBySHA256 = nil, false, "", ""
+		f.signer, f.untried, f.entry.SignedBy, f.entry.IssuerSHA256 = nil, false, "", ""
 		f.findSigner(authorities[string(f.issuer)], now)
 		if f.signer != nil {
-			f.entry.SignedBy, f.entry.SignedBySHA256 = f.signer.entry.Name, f.signer.entry.SHA256
+			f.entry.SignedBy, f.entry.IssuerSHA256 = f.signer.entry.Name, f.signer.entry.SHA256
 		}
 	}
 }

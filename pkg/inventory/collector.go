@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
-	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
 // Sighting is one certificate seen at one place: what a source reports.
@@ -72,10 +71,12 @@ type Collector struct {
 	// was found to be wrong with it: a scan then takes as much memory as there
 	// are faults.
 	FaultsOnly bool
+	// Sources are those that are read, for Inventory.Sources.
+	Sources []string
 
 	mu       sync.Mutex
 	seen     map[[sha256.Size]byte]*certificate
-	issuers  map[string]string // how each is written, by its DER: many have the same
+	issuers  map[string]issuerName // each name, by its DER: many have the same
 	counted  map[hashPrefix]struct{}
 	requests []Request
 	findings []PlaceFinding
@@ -150,15 +151,15 @@ func (c *Collector) keep(f *certificate) *certificate {
 		return known
 	}
 	if c.seen == nil {
-		c.seen, c.issuers = map[[sha256.Size]byte]*certificate{}, map[string]string{}
+		c.seen, c.issuers = map[[sha256.Size]byte]*certificate{}, map[string]issuerName{}
 	}
 	c.seen[f.hash] = f
 	issuer, ok := c.issuers[string(f.issuer)]
 	if !ok {
-		issuer = pki.NameOf(f.issuer)
+		issuer = newIssuerName(f.issuer)
 		c.issuers[string(f.issuer)] = issuer
 	}
-	f.entry.Issuer, f.entry.SHA256 = issuer, hex.EncodeToString(f.hash[:])
+	f.entry.Issuer, f.entry.IssuerName, f.entry.SHA256 = issuer.Issuer, issuer.text, hex.EncodeToString(f.hash[:])
 	return f
 }
 
@@ -244,7 +245,7 @@ func (c *Collector) Inventory(cluster Cluster) *Inventory {
 	evidence := c.evidence(found, cluster)
 	evidence.relate(found)
 	for _, f := range found {
-		f.entry.HeldAgainst = f.verdict.places
+		f.entry.VerifiedAgainst = f.verdict.places
 		f.entry.Findings = judge(f, evidence)
 		f.entry.Status = statusOf(f.entry.Findings)
 	}
@@ -260,6 +261,7 @@ func (c *Collector) Inventory(cluster Cluster) *Inventory {
 		Requests:   append([]Request{}, c.requests...),
 		Findings:   append([]PlaceFinding{}, c.findings...),
 		Skipped:    append([]Skip{}, c.skipped...),
+		Sources:    append([]string{}, c.Sources...),
 		LookedFor:  slices.Sorted(maps.Keys(c.looked)),
 	}
 	inv.Findings = append(inv.Findings, evidence.strangers(found)...)

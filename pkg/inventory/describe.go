@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"math/big"
 	"strings"
 
@@ -35,6 +37,25 @@ func describe(cert *x509.Certificate) Entry {
 		e.URIs = append(e.URIs, uri.String())
 	}
 	return e
+}
+
+// issuerName is the name of an issuer, in its parts and as RFC 4514 text.
+type issuerName struct {
+	Issuer
+	text string
+}
+
+// newIssuerName reads the DER of a name. Parts of one that cannot be read are empty.
+func newIssuerName(der []byte) issuerName {
+	named := issuerName{Issuer{Subject{Organizations: []string{}}, []pki.Attribute{}}, pki.NameOf(der)}
+	var sequence pkix.RDNSequence
+	if _, err := asn1.Unmarshal(der, &sequence); err != nil {
+		return named
+	}
+	var name pkix.Name
+	name.FillFromRDNSequence(&sequence)
+	named.Issuer = Issuer{Subject{name.CommonName, list(name.Organization)}, pki.OtherAttributes(name)}
+	return named
 }
 
 // serial writes a serial number in whole bytes, as openssl does.

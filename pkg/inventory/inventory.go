@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
 // The kind that an Inventory is written as.
@@ -28,6 +29,8 @@ type Inventory struct {
 	// Findings are about places, where no certificate is to blame.
 	Findings []PlaceFinding `json:"findings"`
 	Skipped  []Skip         `json:"skipped"`
+	// Sources are those that were read, by their names in Location.Source.
+	Sources []string `json:"sources"`
 	// LookedFor are the rows of the catalog that were looked for where they
 	// would be.
 	LookedFor []string `json:"-"`
@@ -45,7 +48,7 @@ type Cluster struct {
 type Entry struct {
 	// Name is the catalog's, or says where it was found.
 	Name string       `json:"name"`
-	Role catalog.Role `json:"role"`
+	Role catalog.Role `json:"purpose"`
 	// Node is the node whose server presents it, or whose files hold it.
 	Node      string     `json:"node"`
 	Locations []Location `json:"locations"`
@@ -54,7 +57,8 @@ type Entry struct {
 	Copy bool `json:"copy,omitempty"`
 
 	Subject            Subject   `json:"subject"`
-	Issuer             string    `json:"issuer"`       // RFC 4514
+	Issuer             Issuer    `json:"issuer"`
+	IssuerName         string    `json:"issuerName"`   // RFC 4514
 	SerialNumber       string    `json:"serialNumber"` // hexadecimal
 	DNSNames           []string  `json:"dnsNames"`
 	IPAddresses        []string  `json:"ipAddresses"`
@@ -68,17 +72,17 @@ type Entry struct {
 	SignatureAlgorithm string    `json:"signatureAlgorithm"`
 	SHA256             string    `json:"sha256"` // hexadecimal, of the DER
 
-	// SignedBy is the name of the CA entry whose key signed it (its own name
-	// for a root), or "" when that CA was not seen.
-	SignedBy string `json:"signedBy"`
-	// SignedBySHA256 is that entry's SHA256: a name may be that of several CAs
-	// while one replaces another.
-	SignedBySHA256 string `json:"signedBySHA256"`
-	// HeldAgainst are the places of the trust that it was held against: those
-	// that count for it, as far as they were seen.
-	HeldAgainst []string  `json:"heldAgainst"`
-	Status      Status    `json:"status"`
-	Findings    []Finding `json:"findings"`
+	// SignedBy is the name of the item whose key signed it (its own name for a
+	// root), or "" when that CA was not found.
+	SignedBy string `json:"issuerItem"`
+	// IssuerSHA256 is that item's SHA256: several CAs may have the same name while
+	// one replaces another.
+	IssuerSHA256 string `json:"issuerSHA256"`
+	// VerifiedAgainst are the kinds of location whose CAs it was verified against
+	// (catalog.Place): those of its clients or servers, as far as they were found.
+	VerifiedAgainst []catalog.Place `json:"verifiedAgainst"`
+	Status          Status          `json:"status"`
+	Findings        []Finding       `json:"findings"`
 }
 
 // Location is one place where a certificate was seen.
@@ -124,6 +128,13 @@ type PlaceFinding struct {
 type Subject struct {
 	CommonName    string   `json:"commonName"`
 	Organizations []string `json:"organizations"`
+}
+
+// Issuer is the distinguished name of a certificate's issuer.
+type Issuer struct {
+	Subject
+	// OtherAttributes are the rest of the name.
+	OtherAttributes []pki.Attribute `json:"otherAttributes"`
 }
 
 // PublicKey describes a certificate's key.

@@ -168,7 +168,7 @@ func (c *certificate) everywhere(findings []Finding) []Finding {
 		return findings
 	}
 	for i := range findings {
-		findings[i].Message += " (it lies in " + strings.Join(places, ", ") + ")"
+		findings[i].Message += " (it is in " + strings.Join(places, ", ") + ")"
 	}
 	return findings
 }

@@ -13,7 +13,7 @@ import (
 
 // verdict is what those say who verify a certificate.
 type verdict struct {
-	places   []string // of the trust that it was held against
+	places   []catalog.Place // of the CAs that it was verified against
 	refusals []refusal
 }
 
@@ -34,7 +34,7 @@ func (e *evidence) relate(found []*certificate) {
 		}
 	}
 	for _, f := range found {
-		f.verdict = verdict{places: []string{}}
+		f.verdict = verdict{places: []catalog.Place{}}
 		if f.parsed == nil {
 			continue
 		}
@@ -43,8 +43,8 @@ func (e *evidence) relate(found []*certificate) {
 			e.hold(f, &f.sightings[i], byRaw)
 			order = append(order, verifiedBy(&f.sightings[i], pki.Subject(f.entry.Subject))...)
 		}
-		slices.SortStableFunc(f.verdict.places, func(a, b string) int {
-			return cmp.Compare(slices.Index(order, catalog.Place(a)), slices.Index(order, catalog.Place(b)))
+		slices.SortStableFunc(f.verdict.places, func(a, b catalog.Place) int {
+			return cmp.Compare(slices.Index(order, a), slices.Index(order, b))
 		})
 		if len(f.verdict.places) == 0 && f.signer != nil && f.signer != f && e.now.After(f.signer.entry.NotAfter) {
 			e.culprits[f.signer] = true
@@ -62,7 +62,7 @@ func (e *evidence) hold(c *certificate, s *Sighting, byRaw map[string]*certifica
 		if !e.verifies(v, s, c) {
 			continue
 		}
-		if place := string(v.place); !slices.Contains(c.verdict.places, place) {
+		if place := v.place; !slices.Contains(c.verdict.places, place) {
 			c.verdict.places = append(c.verdict.places, place)
 		}
 		fault := v.trusted().Verify(c.cert(), s.Intermediates, usage, e.now)
@@ -114,20 +114,20 @@ func judgeChain(c *certificate, e *evidence) []Finding {
 		f := Finding{CodeChainBroken, r.severity, "does not verify for " + who + ": " + r.reason(e), ""}
 		switch r.fault.Kind {
 		case pki.FaultDates:
-			f.Fix = "replace the CA, and have what it signed issued again"
+			f.Fix = "replace the CA, and reissue what it signed"
 			if r.signed != nil {
 				f.Fix = renewal(r.signed, e)
 			}
 		case pki.FaultUsage, pki.FaultConstraint:
-			f.Fix = "have that CA issued again without the restriction, or this certificate by another one"
+			f.Fix = "reissue that CA without the restriction, or issue this certificate from another CA"
 		case pki.FaultNoCA:
 			f.Fix = newCA
 		case pki.FaultAlgorithm:
-			f.Fix = "have it issued again with an algorithm that Kubernetes accepts: ECDSA P-256 or RSA, with SHA-256"
+			f.Fix = "reissue it with an algorithm that Kubernetes accepts: ECDSA P-256 or RSA, with SHA-256"
 		case pki.FaultMissing:
-			f.Fix = "have it issued by a CA that is trusted there; if the missing one is an intermediate CA, present it behind the certificate"
+			f.Fix = "issue it from a CA that is trusted there; if an intermediate CA is missing, append its certificate to the chain"
 		default:
-			f.Fix = "one of the two was replaced: have the certificate issued by the CA that is trusted there, or trust the new CA there"
+			f.Fix = "one of the two was replaced: issue the certificate from the CA that is trusted there, or add the new CA there"
 		}
 		findings = append(findings, f)
 	}
@@ -140,7 +140,7 @@ func (r refusal) reason(e *evidence) string {
 		return r.fault.Detail
 	}
 	if r.fault.Culprit == nil {
-		return "a CA in its chain is out of date"
+		return "a CA in its chain has expired"
 	}
 	ca := fmt.Sprintf("its CA %q", cut(pki.NameOf(r.fault.Culprit.RawSubject)))
 	if r.signed != nil {
@@ -206,7 +206,7 @@ func (e *evidence) strangers(found []*certificate) []PlaceFinding {
 			}
 			findings = append(findings, PlaceFinding{Location: v.at, Finding: Finding{CodeChainBroken, Critical,
 				fmt.Sprintf("does not trust the API server that it connects to (%s): %s", v.server, refusal{fault: fault}.reason(e)),
-				"put the CA that signed the API server's certificate there: kube-root-ca.crt has it"}})
+				"add the CA that signed the API server's certificate: see ConfigMap kube-root-ca.crt"}})
 			break
 		}
 	}

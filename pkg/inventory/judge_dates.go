@@ -31,12 +31,12 @@ func judgeDates(c *certificate, e *evidence) []Finding {
 	switch {
 	case cert.NotAfter.Before(cert.NotBefore):
 		return []Finding{{CodeExpired, c.urgency(e),
-			fmt.Sprintf("is never valid: it ends (%s) before it begins (%s)", cert.NotAfter.UTC().Format(time.RFC3339), cert.NotBefore.UTC().Format(time.RFC3339)),
-			"have it issued again with dates that make sense"}}
+			fmt.Sprintf("is never valid: notAfter (%s) is before notBefore (%s)", cert.NotAfter.UTC().Format(time.RFC3339), cert.NotBefore.UTC().Format(time.RFC3339)),
+			"reissue it with valid dates"}}
 	case now.Before(cert.NotBefore):
 		return []Finding{{CodeNotYetValid, Critical,
 			fmt.Sprintf("is valid only from %s, in %s", cert.NotBefore.UTC().Format(time.RFC3339), Span(now, cert.NotBefore)),
-			"compare the clocks of this machine and of the machine that signed it"}}
+			"compare the clocks of this machine and of the issuer"}}
 	// A certificate is valid through its last second (RFC 5280, section 4.1.2.5).
 	case now.After(cert.NotAfter):
 		return []Finding{{CodeExpired, c.urgency(e),

@@ -22,7 +22,7 @@ func judgeUsage(c *certificate, _ *evidence) []Finding {
 		}
 		findings = append(findings, Finding{CodeWrongUsage, Critical,
 			fmt.Sprintf("is used as a %s certificate but lacks the extended key usage %q", as, name),
-			"have it issued again with that usage"})
+			"reissue it with that usage"})
 	}
 	return findings
 }
@@ -44,8 +44,8 @@ func judgeSubject(c *certificate, _ *evidence) []Finding {
 		}
 		if !rule.Matches(pki.Subject(c.entry.Subject)) {
 			findings = append(findings, Finding{CodeWrongSubject, Critical,
-				fmt.Sprintf("is used as %s in %s but is made out to %s; it should be %s", row.Name, s.Where, cut(c.entry.Subject.String()), rule),
-				"issue the right one and put it there"})
+				fmt.Sprintf("is used as %s in %s but has subject %s; it should be %s", row.Name, s.Where, cut(c.entry.Subject.String()), rule),
+				"issue the right one and install it there"})
 		}
 	}
 	return findings
@@ -65,7 +65,7 @@ func judgeStrength(c *certificate, _ *evidence) []Finding {
 		key.Algorithm == x509.DSA.String() {
 		findings = append(findings, Finding{CodeWeakKey, Warning,
 			fmt.Sprintf("has a %s key of %d bits", key.Algorithm, key.Bits),
-			"have it issued again for a stronger key, such as ECDSA P-256 or RSA of 3072 bits"})
+			"reissue it with a stronger key, such as ECDSA P-256 or RSA with 3072 bits"})
 	}
 	switch c.cert().SignatureAlgorithm {
 	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
@@ -73,7 +73,7 @@ func judgeStrength(c *certificate, _ *evidence) []Finding {
 		if !bytes.Equal(c.subject, c.issuer) {
 			findings = append(findings, Finding{CodeWeakSignature, Warning,
 				fmt.Sprintf("is signed with %s", c.cert().SignatureAlgorithm),
-				"have it signed again with SHA-256 or better"})
+				"reissue it with SHA-256 or better"})
 		}
 	}
 	return findings
@@ -84,8 +84,8 @@ func judgeKey(c *certificate, _ *evidence) []Finding {
 	for _, s := range c.sightings {
 		if s.Key != nil && !pki.SamePublicKey(s.Key, c.cert().PublicKey) {
 			return []Finding{{CodeKeyMismatch, Critical,
-				fmt.Sprintf("does not fit the private key beside it (%s)", s.Where),
-				"find the key that belongs to it, or issue a new certificate"}}
+				fmt.Sprintf("does not match the private key beside it (%s)", s.Where),
+				"find the matching private key, or issue a new certificate"}}
 		}
 	}
 	return nil

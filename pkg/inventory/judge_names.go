@@ -31,7 +31,7 @@ func judgeNames(c *certificate, e *evidence) []Finding {
 		case s.Place == catalog.KubeletPort:
 			findings = append(findings, c.judgeKubeletNames(s)...)
 		case catalog.IsServed(s.Place) && s.Address != "" && c.cert().VerifyHostname(s.Address) != nil:
-			findings = append(findings, mismatch(c.cert(), s.Address, "the address it is reached by"))
+			findings = append(findings, mismatch(c.cert(), s.Address, "the address it is reached at"))
 		case s.Place == catalog.LeafFile && s.Row == apiServer:
 			findings = append(findings, c.judgeConnections(e, s)...)
 		}
@@ -39,11 +39,11 @@ func judgeNames(c *certificate, e *evidence) []Finding {
 	return findings
 }
 
-// nameless says that a server's certificate is good for no name.
+// nameless says that a server's certificate is valid for no name.
 func nameless(severity Severity) Finding {
 	return Finding{CodeSANMismatch, severity,
-		"has no subject alternative names: clients do not look at the common name, and refuse it under every address",
-		"have it issued again with the server's names and addresses as subject alternative names"}
+		"has no subject alternative names: clients ignore the common name, and refuse it for every address",
+		"reissue it with the server's names and addresses as subject alternative names"}
 }
 
 // judgeAloneNames finds the nameless among the many, of those that say that they
@@ -61,10 +61,10 @@ func judgeAloneNames(c *certificate, _ *evidence) []Finding {
 func mismatch(cert *x509.Certificate, address, what string) Finding {
 	f := Finding{CodeSANMismatch, Critical,
 		fmt.Sprintf("does not name %s, %s", address, what),
-		"add the address to the certificate's subject alternative names, or connect by a name that is among them"}
+		"add the address to the subject alternative names, or connect by one of its names"}
 	if net.ParseIP(address) != nil && slices.Contains(cert.DNSNames, address) {
-		f.Message = fmt.Sprintf("names %s, %s, as a DNS name: an IP address counts only where it is one among the subject alternative names", address, what)
-		f.Fix = "have it issued again with the address as an IP address (IP: in openssl, ipAddresses in cert-manager)"
+		f.Message = fmt.Sprintf("names %s, %s, as a DNS name: IP addresses must be subject alternative names of type IP address", address, what)
+		f.Fix = "reissue it with the address as an IP address (IP: in openssl, ipAddresses in cert-manager)"
 	}
 	return f
 }
@@ -82,10 +82,10 @@ func (c *certificate) judgeKubeletNames(s Sighting) []Finding {
 	}
 	if !byName {
 		return []Finding{{CodeSANMismatch, Critical,
-			fmt.Sprintf("is not that of node %s: it names neither the node nor its address %s, but is made out to %s", s.Node, s.Address, cut(c.entry.Subject.String())),
-			"look whether the node is a copy of another one; then remove /var/lib/kubelet/pki/kubelet-server-* there, restart the kubelet, and approve its request"}}
+			fmt.Sprintf("is not for node %s: it has neither the name of the node nor its address %s; its subject is %s", s.Node, s.Address, cut(c.entry.Subject.String())),
+			"check whether the node is a copy of another one; then remove /var/lib/kubelet/pki/kubelet-server-* there, restart the kubelet, and approve its request"}}
 	}
-	f := mismatch(c.cert(), s.Address, "its node's address, by which metrics-server reaches it, and an API server with --kubelet-certificate-authority")
+	f := mismatch(c.cert(), s.Address, "its node's address, which metrics-server and an API server with --kubelet-certificate-authority verify")
 	f.Severity = Warning
 	return []Finding{f}
 }

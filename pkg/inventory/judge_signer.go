@@ -14,12 +14,12 @@ func judgeSelfSigned(c *certificate, _ *evidence) []Finding {
 		return nil
 	}
 	f := Finding{CodeSelfSigned, Warning,
-		fmt.Sprintf("is signed by itself; %s should sign it", row.SignedBy),
-		"have it issued by the cluster's CA"}
+		fmt.Sprintf("is self-signed; it should be signed by %s", row.SignedBy),
+		"issue it from the cluster's CA"}
 	if row.Name == "kubelet-server" {
 		// What a kubelet does unless it is told otherwise, and kubeadm does not.
 		f.Severity = Info
-		f.Fix = "set serverTLSBootstrap: true in the kubelet's configuration, and have its requests approved"
+		f.Fix = "set serverTLSBootstrap: true in the kubelet configuration, and approve its requests"
 	}
 	return []Finding{f}
 }
@@ -35,8 +35,8 @@ func judgeCALife(c *certificate, e *evidence) []Finding {
 		return nil // it is over anyway
 	case !e.now.After(end):
 		return []Finding{{CodeCAExpiresFirst, Warning,
-			fmt.Sprintf("ends with its CA, %s, on %s, before its own date", c.signer.entry.Name, end.Format("2006-01-02")),
-			"replace the CA before that day, and have this certificate issued again"}}
+			fmt.Sprintf("its CA %s expires first, on %s", c.signer.entry.Name, end.Format("2006-01-02")),
+			"replace the CA before that date, and reissue this certificate"}}
 	case len(c.verdict.places) > 0:
 		return nil // those who verify it have said what comes of it
 	}
@@ -46,7 +46,7 @@ func judgeCALife(c *certificate, e *evidence) []Finding {
 		severity = Warning
 	}
 	return []Finding{{CodeChainBroken, severity,
-		fmt.Sprintf("its CA, %s, expired %s ago: those who verify by it refuse this certificate", c.signer.entry.Name, Span(end, e.now)),
+		fmt.Sprintf("its CA %s expired %s ago: clients that trust this CA refuse the certificate", c.signer.entry.Name, Span(end, e.now)),
 		renewal(c.signer, e)}}
 }
 
@@ -66,7 +66,7 @@ func judgeSight(c *certificate, e *evidence) []Finding {
 		return nil // judgeCALife says that it cannot be valid
 	}
 	return []Finding{{CodeUnverified, Info,
-		fmt.Sprintf("could not be verified: no CA was seen that it is held against in use (it is signed by %q)", cut(c.entry.Issuer)),
+		fmt.Sprintf("could not be verified: the CA that its clients use was not found (its issuer is %q)", cut(c.entry.IssuerName)),
 		"compare it with the files on its node: kubectl certs inspect --node-files"}}
 }
 
@@ -77,8 +77,8 @@ func judgeUntried(c *certificate, _ *evidence) []Finding {
 		return nil
 	}
 	return []Finding{{CodeUnverified, Info,
-		fmt.Sprintf("could not be verified: there are too many CAs with the subject %q to find out which one signed it", cut(c.entry.Issuer)),
-		"find out who made them, and remove those that nobody uses"}}
+		fmt.Sprintf("could not be verified: there are too many CAs with the subject %q to find out which one signed it", cut(c.entry.IssuerName)),
+		"find out who created them, and remove those that are unused"}}
 }
 
 // sharesOwner reports whether ca was seen where everybody's trust is, or that of
@@ -107,7 +107,7 @@ func judgeAuthority(c *certificate, e *evidence) []Finding {
 	if may || !e.culprits[c] {
 		return nil
 	}
-	return []Finding{{CodeWrongUsage, Critical, "is used as a CA but " + why + ": nobody accepts what it signed", newCA}}
+	return []Finding{{CodeWrongUsage, Critical, "is used as a CA but " + why + ": certificates it signed are not accepted", newCA}}
 }
 
 // newCA says what mends a CA that is none.

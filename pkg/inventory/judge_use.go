@@ -16,8 +16,8 @@ func judgeSerial(c *certificate, e *evidence) []Finding {
 		return nil
 	}
 	return []Finding{{CodeDuplicateSerial, Warning,
-		fmt.Sprintf("has serial number %s, as another certificate that %s signed", c.entry.SerialNumber, c.entry.SignedBy),
-		"find out who else signs with this CA's key; numbers tell certificates apart in logs and revocations"}}
+		fmt.Sprintf("has the same serial number %s as another certificate of issuer %s", c.entry.SerialNumber, c.entry.SignedBy),
+		"find out who else signs with this CA key; serial numbers identify certificates in logs and revocations"}}
 }
 
 // judgeFile finds a server that still presents what its file held before.
@@ -37,8 +37,8 @@ func judgeFile(c *certificate, e *evidence) []Finding {
 		}
 		if there != "" && !same {
 			return []Finding{{CodeServedDiffers, Warning,
-				fmt.Sprintf("is presented at %s, but is not what lies in %s", s.Where, there),
-				"restart the server, so that it reads its file again; if the file is the wrong one, put the right one there first"}}
+				fmt.Sprintf("served at %s, but differs from %s", s.Where, there),
+				"restart the server to reload its file; if the file is wrong, replace it first"}}
 		}
 	}
 	return nil
@@ -50,18 +50,18 @@ func judgePower(c *certificate, e *evidence) []Finding {
 		return nil
 	}
 	f := Finding{CodeClusterAdmin, Info,
-		fmt.Sprintf("is in group %s: no rule of RBAC limits it, and nothing but its end or a new CA takes that away", catalog.Masters),
-		"keep it where only a break-glass procedure gets at it"}
+		fmt.Sprintf("is in group %s: RBAC does not limit it, and only its expiry or a new CA revokes it", catalog.Masters),
+		"store it for break-glass access only"}
 	runs := e.runsOf(c)
 	for _, s := range c.sightings {
 		if runs.InstallsMasters != "" && c.entry.Subject.CommonName == runs.InstallsMasters {
-			f.Message += "; " + runs.Name + " installs its administrator so"
-			f.Fix = "keep it on the control plane; for people: kubectl certs issue admin, whose rights can be taken away"
+			f.Message += "; " + runs.Name + " sets up its administrator this way"
+			f.Fix = "keep it on the control plane; for users: kubectl certs issue admin, whose permissions can be revoked"
 			break
 		}
 		if s.Place != catalog.LeafFile || !installedAsMaster(s.Row) {
 			f.Severity = Warning
-			f.Fix = "use certificates whose group a ClusterRoleBinding gives its rights: kubectl certs issue admin"
+			f.Fix = "use a group with a ClusterRoleBinding instead: kubectl certs issue admin"
 		}
 	}
 	return []Finding{f}
@@ -95,7 +95,7 @@ func judgeLife(c *certificate, _ *evidence) []Finding {
 		severity = Info // a component, whose file does not leave its node
 	}
 	return []Finding{{CodeLongLivedClient, severity,
-		fmt.Sprintf("lives for %s, and cannot be revoked", Span(c.entry.NotBefore, c.entry.NotAfter)),
+		fmt.Sprintf("is valid for %s and cannot be revoked", Span(c.entry.NotBefore, c.entry.NotAfter)),
 		"issue short-lived ones: kubectl certs issue NAME --expires-in 24h"}}
 }
 
@@ -114,12 +114,12 @@ func judgeRequests(requests []Request, now time.Time) {
 		switch {
 		case r.State == Pending && waited > approvalPatience:
 			r.Findings = append(r.Findings, Finding{CodePendingTooLong, Warning,
-				fmt.Sprintf("waits for approval since %s", duration.HumanDuration(waited)),
-				fmt.Sprintf("look at it, then approve or deny it: kubectl certs requests %s", r.Name)})
+				fmt.Sprintf("has been pending for %s", duration.HumanDuration(waited)),
+				fmt.Sprintf("review it, then approve or deny it: kubectl certs csr %s", r.Name)})
 		case r.State == Approved && waited > signingPatience:
 			r.Findings = append(r.Findings, Finding{CodePendingTooLong, Warning,
-				fmt.Sprintf("is approved, but %s has not signed it since %s", r.Signer, duration.HumanDuration(waited)),
-				"check that the signer runs: the controller manager signs for kubernetes.io signers, unless the cluster's provider has switched that off"})
+				fmt.Sprintf("is approved, but %s has not signed it for %s", r.Signer, duration.HumanDuration(waited)),
+				"check that the signer runs: the controller manager signs for kubernetes.io signers, unless the provider has disabled it"})
 		}
 	}
 }

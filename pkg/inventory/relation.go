@@ -40,7 +40,7 @@ func (v *verifier) trusted() *pki.Bundle {
 func (v *verifier) who() string {
 	switch {
 	case v.roots != nil:
-		return fmt.Sprintf("%s (no CA in it: the roots of this machine)", v.at.Where)
+		return fmt.Sprintf("%s (no CA: the system's root CAs)", v.at.Where)
 	case v.owner != "" || v.at.Source == "files" || v.at.Source == "node-files":
 		return v.at.Where
 	}

@@ -105,7 +105,7 @@ func TestRelation(t *testing.T) {
 		{"another context connects there with an old CA", beside(people, contextCA(catalog.KubeconfigCA, "dev", "192.0.2.1:6443", "k8s.example", proxy), contextCA(catalog.OtherContextCA, "old", "192.0.2.1:6443", "k8s.example", old)),
 			"warning old#certificate-authority (kubeconfig CA)"},
 		{"another context connects elsewhere", beside(people, contextCA(catalog.KubeconfigCA, "dev", "192.0.2.1:6443", "k8s.example", proxy), contextCA(catalog.OtherContextCA, "prod", "192.0.2.2:6443", "k8s.example", other)), ""},
-		{"joining nodes have another CA", beside(pods, anchor(catalog.RootCA, ca), joining), "warning joining nodes (cluster-info CA)"},
+		{"joining nodes have another CA", beside(pods, anchor(catalog.RootCA, ca), joining), "warning joining nodes (cluster-info-ca)"},
 		{"joining nodes connect to the proxy", beside(people, pods, joining, contextCA(catalog.ClusterInfoCA, "cluster-info", "192.0.2.1:6443", "k8s.example", proxy)), ""},
 	}
 	for _, tt := range tests {
@@ -139,8 +139,8 @@ func TestSystemRoots(t *testing.T) {
 			found.Trust(inventory.Pool{Location: inventory.Location{Source: "kubeconfig", Where: "dev#server"}, Place: catalog.KubeconfigCA,
 				Server: "k8s.example:443", Address: "k8s.example", Roots: pool})
 			e := found.Inventory(inventory.Cluster{}).Items[0]
-			if len(e.Findings) != tt.want || !slices.Equal(e.HeldAgainst, []string{"kubeconfig CA"}) {
-				t.Errorf("held against %q: %+v", e.HeldAgainst, e.Findings)
+			if len(e.Findings) != tt.want || !slices.Equal(e.VerifiedAgainst, []catalog.Place{catalog.KubeconfigCA}) {
+				t.Errorf("held against %q: %+v", e.VerifiedAgainst, e.Findings)
 			}
 		})
 	}
@@ -226,10 +226,10 @@ func TestSignersAreCertificates(t *testing.T) {
 	signer := func(cert *x509.Certificate) string {
 		for _, e := range collect(all...).Inventory(inventory.Cluster{}).Items {
 			if e.SHA256 == fingerprint(cert) {
-				return e.SignedBySHA256
+				return e.IssuerSHA256
 			}
 		}
-		return "not there"
+		return "does not exist"
 	}
 	for _, tt := range []struct {
 		name       string
@@ -278,7 +278,7 @@ func TestDatesAbove(t *testing.T) {
 				t.Errorf("got %+v, want %q", e.Findings, tt.want)
 			}
 			for _, f := range e.Findings {
-				if strings.Contains(f.Fix, "find out which") || strings.Contains(f.Fix, "before that day") {
+				if strings.Contains(f.Fix, "find out which") || strings.Contains(f.Fix, "before that date") {
 					t.Errorf("the cause is known, and the fix says %q", f.Fix)
 				}
 			}
@@ -331,15 +331,15 @@ func TestReasons(t *testing.T) {
 		{"no CA:TRUE", beside(presented(ca, names), anchor(catalog.KubeconfigCA, noCA)), "is not a CA certificate (basicConstraints without CA:TRUE)"},
 		{"no cert sign", beside(presented(ca, names), anchor(catalog.KubeconfigCA, noSign)), `may not sign certificates (key usage without "cert sign")`},
 		{"another key", beside(presented(ca, names), anchor(catalog.KubeconfigCA, ca.Impostor(t))), "the CA with this subject has a different key"},
-		{"a CA for clients", beside(presented(ca, names), anchor(catalog.KubeconfigCA, clientsOnly)), `the CA's extended key usage lacks "server auth"`},
-		{"too deep", beside(presented(mid, names, mid.Certificate), anchor(catalog.KubeconfigCA, shallow)), "allows fewer intermediates below it (path length)"},
-		{"names that the CA may not sign for", beside(presented(ca, names), anchor(catalog.KubeconfigCA, elsewhere)), "may not sign for its names"},
-		{"the signer is missing", beside(presented(deep, names), anchor(catalog.KubeconfigCA, ca)), `it is signed by "CN=mid", which is not there`},
-		{"the signer of the signer is missing", beside(presented(deep, names, deep.Certificate), anchor(catalog.KubeconfigCA, pkitest.NewCA(t, "other"))), `"CN=kubernetes", which signed "CN=mid" in its chain, is not there`},
+		{"a CA for clients", beside(presented(ca, names), anchor(catalog.KubeconfigCA, clientsOnly)), `the extended key usage of the CA lacks "server auth"`},
+		{"too deep", beside(presented(mid, names, mid.Certificate), anchor(catalog.KubeconfigCA, shallow)), "allows fewer intermediate CAs below it (path length)"},
+		{"names that the CA may not sign for", beside(presented(ca, names), anchor(catalog.KubeconfigCA, elsewhere)), "does not permit its names"},
+		{"the signer is missing", beside(presented(deep, names), anchor(catalog.KubeconfigCA, ca)), `it is signed by "CN=mid", which is missing`},
+		{"the signer of the signer is missing", beside(presented(deep, names, deep.Certificate), anchor(catalog.KubeconfigCA, pkitest.NewCA(t, "other"))), `"CN=kubernetes", the issuer of "CN=mid" in its chain, is missing`},
 		{"no names", beside(presented(ca, nil), anchor(catalog.KubeconfigCA, ca)), "has no subject alternative names"},
 		{"an IP address as a name", beside(server(ca.Issue(t, pkitest.Server("api"), func(c *x509.Certificate) { c.DNSNames = []string{"10.0.0.1"} }), "10.0.0.1"), anchor(catalog.KubeconfigCA, ca)), "as a DNS name"},
 		{"dates the wrong way round", beside(client(ca.Issue(t, pkitest.Client("alice"), pkitest.Valid(pkitest.Now, pkitest.Now.Add(-time.Hour)))), anchor(catalog.ClientCA, ca)), "is never valid"},
-		{"to the year 9999", beside(client(ca.Issue(t, pkitest.Client("alice"), pkitest.Valid(pkitest.Now, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))))), "lives for 7973y"},
+		{"to the year 9999", beside(client(ca.Issue(t, pkitest.Client("alice"), pkitest.Valid(pkitest.Now, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))))), "is valid for 7973y"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := judge(t, pkitest.Now, tt.input...)

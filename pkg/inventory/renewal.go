@@ -28,17 +28,17 @@ func renewal(c *certificate, all *evidence) string {
 	row, known := catalog.Lookup(e.Name)
 	switch {
 	case c.isIntermediate():
-		return "have the intermediate issued again, and put the new one behind the certificates that it signed"
+		return "reissue the intermediate CA, and append the new one to the chains of the certificates it signed"
 	case strings.HasPrefix(e.Name, "secret/") && !ca:
-		return "put a new certificate and its key into the secret (kubectl create secret tls NAME --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -); where an operator such as cert-manager makes it, find out why that did not"
+		return "store a new certificate and its key in the Secret (kubectl create secret tls NAME --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -); if an operator such as cert-manager manages it, find out why it did not renew"
 	case ca && c.replaced(all) && all.now.After(e.NotAfter):
-		return "it was replaced, and nothing that was seen is signed by it: remove it from the bundles that hold it"
+		return "it was replaced, and no known certificate is signed by it: remove it from its bundles"
 	case ca && known && runs.RenewCA != "":
 		return runs.RenewCA
 	case ca:
 		return "replace the CA: everything that it signed, and everyone who trusts it, needs the new one"
 	case !known:
-		return "ask whoever issued it for a new one"
+		return "ask its issuer for a new one"
 	}
 	return renewalOfRow(c, row, runs)
 }
@@ -51,21 +51,21 @@ func renewalOfRow(c *certificate, row catalog.Entry, runs catalog.Distribution) 
 		return runs.RenewKubelet
 	case p != nil && p.CommonNamePrefix != "":
 		node := strings.TrimPrefix(commonName, p.CommonNamePrefix)
-		return fmt.Sprintf("the kubelet renews it by itself while it is valid; afterwards: kubectl certs issue %s --node %s, and put the file where the node's kubeconfig points", p.Name, hint.ShellWord(node))
+		return fmt.Sprintf("the kubelet renews it automatically while it is valid; afterwards: kubectl certs issue %s --node %s, and install the file where the node's kubeconfig refers to", p.Name, hint.ShellWord(node))
 	case row.Name == catalog.SuperAdmin && runs.RenewAdmin(commonName) != "":
 		return runs.RenewAdmin(commonName)
 	case row.Name == catalog.SuperAdmin:
 		return catalog.RenewMasters(commonName)
 	case p != nil && p.CommonName == "":
-		return fmt.Sprintf("have an administrator whose own certificate is valid issue a new one, and use the file: kubectl certs issue %s --name %s", cmp.Or(p.Name, row.Name), hint.ShellWord(commonName))
+		return fmt.Sprintf("have an administrator with a valid certificate issue a new one, and use that file: kubectl certs issue %s --name %s", cmp.Or(p.Name, row.Name), hint.ShellWord(commonName))
 	case c.signer == c && (row.Name == "scheduler-server" || row.Name == "controller-manager-server"):
-		return "restart its component, which makes another one in memory at each start"
+		return "restart its component, which generates a new one at each start"
 	case row.Name == "kubelet-server" && runs.Name == catalog.Kubeadm:
-		return "on its node: move kubelet.crt and kubelet.key out of /var/lib/kubelet/pki and restart the kubelet, which makes others; with serverTLSBootstrap, approve the kubelet's request: kubectl certs approve --kubelet-serving"
+		return "on its node: move kubelet.crt and kubelet.key out of /var/lib/kubelet/pki and restart the kubelet, which generates new ones; with serverTLSBootstrap, approve the kubelet's request: kubectl certs approve --kubelet-serving"
 	case runs.Renew != "":
 		return runs.Renew
 	case p != nil:
-		return fmt.Sprintf("issue a new one and give it to the component: kubectl certs issue %s", cmp.Or(p.Name, row.Name))
+		return fmt.Sprintf("issue a new one and install it for the component: kubectl certs issue %s", cmp.Or(p.Name, row.Name))
 	}
-	return "renew it on its node (with kubeadm: kubeadm certs renew all) and restart what uses it"
+	return "renew it on its node (with kubeadm: kubeadm certs renew all) and restart the components that use it"
 }

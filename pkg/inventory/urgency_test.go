@@ -76,7 +76,7 @@ func TestFixOfCA(t *testing.T) {
 	between := root.Intermediate(t, "between", over)
 	cert := between.Certificate
 	trusted, other := anchor(catalog.ClientCA, root), anchor(catalog.ClientCA, pkitest.NewCA(t, "other"))
-	const again, replace, removeIt = "have the intermediate issued again", "replace the CA: everything", "it was replaced, and nothing"
+	const again, replace, removeIt = "reissue the intermediate CA", "replace the CA: everything", "it was replaced, and no known"
 	for _, tt := range []struct {
 		name  string
 		input []inventory.Sighting
@@ -91,7 +91,7 @@ func TestFixOfCA(t *testing.T) {
 		{"a root", beside(at(catalog.ClientCA, "", "", goneRoot.Certificate)), replace},
 		{"a root beside another", beside(at(catalog.ClientCA, "", "", goneRoot.Certificate), other), replace},
 		{"a root that was replaced", beside(anchor(catalog.ClientCA, goneRoot), anchor(catalog.ClientCA, root)), removeIt},
-		{"a leaf that is presented behind another", beside(at(catalog.PresentedCA, "", "", root.Issue(t, pkitest.Client("alice"), over)), trusted), "ask whoever issued it"},
+		{"a leaf that is presented behind another", beside(at(catalog.PresentedCA, "", "", root.Issue(t, pkitest.Client("alice"), over)), trusted), "ask its issuer"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			findings := judge(t, pkitest.Now, tt.input...).Findings

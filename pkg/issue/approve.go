@@ -30,7 +30,7 @@ func (l *life) approve(ctx context.Context) error {
 			Type:    certificatesv1.CertificateApproved,
 			Status:  corev1.ConditionTrue,
 			Reason:  "KubectlCertsIssue",
-			Message: "Approved by the person who ran kubectl certs issue.",
+			Message: "Approved by the user who ran kubectl certs issue.",
 		})
 		_, err := l.api.UpdateApproval(ctx, request.Name, request, metav1.UpdateOptions{})
 		if err == nil {
@@ -53,5 +53,5 @@ func (l *life) approve(ctx context.Context) error {
 		l.current = fresh
 	}
 	return hint.New(fmt.Sprintf("approving certificate signing request %q: it kept changing", l.current.Name),
-		"look at what changes it: kubectl get csr -w")
+		"find what changes it: kubectl get csr -w")
 }

@@ -39,11 +39,11 @@ func (p *Plan) explainChain(leaf *x509.Certificate, sent []*x509.Certificate, no
 	for range mostSent + 1 {
 		if anchor := signerOf(below, p.ClientCA); anchor != nil {
 			if outside := validity(anchor, now); outside != "" {
-				return hint.New(fmt.Sprintf("it is signed by the cluster's client CA %s, which %s: no API server accepts it", nameOf(anchor), outside),
+				return hint.New(fmt.Sprintf("it is signed by the cluster's client CA %s, which %s: the API server does not accept it", nameOf(anchor), outside),
 					"the cluster needs a new CA, in the API server's --client-ca-file and in the controller manager's --cluster-signing-cert-file")
 			}
-			return hint.Wrap(fmt.Errorf("the cluster's client CA %s signed it, and does not make it valid: %w", nameOf(anchor), err),
-				"look at the CA certificate of signer "+p.Signer)
+			return hint.Wrap(fmt.Errorf("it is signed by the cluster's client CA %s, but is not valid: %w", nameOf(anchor), err),
+				"check the CA certificate of signer "+p.Signer)
 		}
 		next := signerOf(below, sent)
 		if next == nil || bytes.Equal(next.Raw, below.Raw) {
@@ -51,7 +51,7 @@ func (p *Plan) explainChain(leaf *x509.Certificate, sent []*x509.Certificate, no
 		}
 		if outside := validity(next, now); outside != "" {
 			return hint.New(fmt.Sprintf("it is signed by intermediate CA %s, which %s", nameOf(next), outside),
-				"whoever runs signer "+p.Signer+" has to renew that intermediate")
+				"the operator of signer "+p.Signer+" must renew this intermediate CA")
 		}
 		below = next
 	}
@@ -65,14 +65,14 @@ func (p *Plan) explainStranger(leaf, below *x509.Certificate) error {
 	if below != leaf {
 		fault = fmt.Sprintf("it is signed by intermediate CA %s, which is signed by %s", nameOf(below), issuerOf(below))
 	}
-	advice := "signer " + p.Signer + " signs with another CA than the API server trusts: compare the controller manager's --cluster-signing-cert-file with the API server's --client-ca-file"
+	advice := "signer " + p.Signer + " uses a CA that the API server does not trust: compare the controller manager's --cluster-signing-cert-file with the API server's --client-ca-file"
 	for _, ca := range p.ClientCA {
 		if bytes.Equal(ca.RawSubject, below.RawIssuer) {
 			return hint.New(fault+", and the cluster's client CA of that name has a different key", advice)
 		}
 	}
 	return hint.New(fmt.Sprintf("%s, which is not a client CA of the cluster (%s)", fault, p.clientCAs()),
-		advice+"; if "+issuerOf(below)+" is an intermediate CA, the signer has to send its certificate along")
+		advice+"; if "+issuerOf(below)+" is an intermediate CA, the signer must include its certificate")
 }
 
 // clientCAs names the cluster's client CAs, but not dozens of them.
@@ -127,6 +127,6 @@ func issuerOf(cert *x509.Certificate) string {
 // NotAccepted is the answer of an API server that refuses the certificate which
 // was issued for request. It is no error of the caller's own credentials.
 func NotAccepted(issued *Issued) error {
-	return hint.Wrap(errors.New("the API server does not accept the certificate that was issued: its client CA (--client-ca-file) does not verify it; it is signed by "+issuerOf(issued.Certificate)),
-		"the signer signs with another CA than the API server trusts, or with an intermediate CA that it does not send along: compare the controller manager's --cluster-signing-cert-file with the API server's --client-ca-file")
+	return hint.Wrap(errors.New("the API server does not accept the issued certificate: it does not verify against the client CA (--client-ca-file); it is signed by "+issuerOf(issued.Certificate)),
+		"the signer uses a CA that the API server does not trust, or an intermediate CA whose certificate it does not include: compare the controller manager's --cluster-signing-cert-file with the API server's --client-ca-file")
 }

@@ -30,10 +30,10 @@ func CheckClient(cert *x509.Certificate) error {
 		return errors.New("it is a certificate authority (CA:TRUE), which could sign certificates itself")
 	}
 	if cert.KeyUsage == 0 {
-		return errors.New("it has no key usage extension, so that its key may be used for anything")
+		return errors.New("it has no key usage extension, so its key may be used for anything")
 	}
 	if extra := cert.KeyUsage &^ (keyUsage | x509.KeyUsageKeyEncipherment); extra != 0 {
-		return fmt.Errorf("it has a key usage that was not asked for: %s", keyUsageNames(extra))
+		return fmt.Errorf("it has a key usage that was not requested: %s", keyUsageNames(extra))
 	}
 	if cert.KeyUsage&keyUsage == 0 {
 		return errors.New("it may not be used as a client certificate: its key usage lacks digital signature")
@@ -43,7 +43,7 @@ func CheckClient(cert *x509.Certificate) error {
 	}
 	for _, extension := range cert.Extensions {
 		if extension.Id.Equal(oidSAN) {
-			return fmt.Errorf("it has subject alternative names, which were not asked for: %s", namesOf(cert))
+			return fmt.Errorf("it has subject alternative names, which were not requested: %s", namesOf(cert))
 		}
 	}
 	if len(cert.UnhandledCriticalExtensions) > 0 {
@@ -54,7 +54,7 @@ func CheckClient(cert *x509.Certificate) error {
 
 func checkExtendedUsage(cert *x509.Certificate) error {
 	if len(cert.ExtKeyUsage) == 0 && len(cert.UnknownExtKeyUsage) == 0 {
-		return errors.New("it has no extended key usage, so that it may be used for anything, as a server too")
+		return errors.New("it has no extended key usage, so it may be used for anything, including as a server certificate")
 	}
 	var extra []string
 	for _, usage := range cert.ExtKeyUsage {
@@ -69,7 +69,7 @@ func checkExtendedUsage(cert *x509.Certificate) error {
 		return fmt.Errorf("it may not be used as a client certificate: its extended key usage is %s", strings.Join(extra, ", "))
 	}
 	if len(extra) > 0 {
-		return fmt.Errorf("it has an extended key usage that was not asked for: %s", strings.Join(extra, ", "))
+		return fmt.Errorf("it has an extended key usage that was not requested: %s", strings.Join(extra, ", "))
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func namesOf(cert *x509.Certificate) string {
 		names = append(names, "URI:"+uri.String())
 	}
 	if len(names) == 0 {
-		return "of a kind that is not shown"
+		return "of another type"
 	}
 	const most = 5
 	if len(names) > most {
@@ -141,12 +141,12 @@ func (p *Plan) checkAttributes(leaf *x509.Certificate) error {
 	for _, name := range got {
 		i := slices.Index(wanted, name)
 		if i < 0 {
-			return fmt.Errorf("its subject has %s, which was not asked for", name)
+			return fmt.Errorf("its subject has %s, which was not requested", name)
 		}
 		wanted = slices.Delete(wanted, i, i+1)
 	}
 	if len(wanted) > 0 {
-		return fmt.Errorf("its subject lacks %s, which was asked for", strings.Join(wanted, ", "))
+		return fmt.Errorf("its subject lacks %s, which was requested", strings.Join(wanted, ", "))
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func attributeTexts(attributes []pkix.AttributeTypeAndValue) []string {
 func parsePKCS10(data []byte) (*x509.CertificateRequest, error) {
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return nil, errors.New("the request holds no PEM block")
+		return nil, errors.New("the request contains no PEM block")
 	}
 	return x509.ParseCertificateRequest(block.Bytes)
 }
@@ -203,8 +203,8 @@ func checkSignable(pkcs10 []byte) error {
 	for _, name := range attributeTexts(request.Subject.Names) {
 		i := slices.Index(kept, name)
 		if i < 0 {
-			return hint.New(fmt.Sprintf("the request asks for %s in its subject, which the cluster's signers leave out", name),
-				"ask for a request with one common name (CN) and groups (O) alone")
+			return hint.New(fmt.Sprintf("the subject of the request has %s, which the cluster's signers drop", name),
+				"ask for a request with only a common name (CN) and groups (O)")
 		}
 		kept = slices.Delete(kept, i, i+1)
 	}

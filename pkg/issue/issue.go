@@ -241,7 +241,7 @@ func (l *life) discard(ctx context.Context, cause error) error {
 	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return fmt.Errorf("%w; request %q was withdrawn", cause, l.current.Name)
 	}
-	return fmt.Errorf("%w; request %q holds the certificate, and could not be withdrawn (%v): the cluster forgets it within the hour", cause, l.current.Name, err)
+	return fmt.Errorf("%w; request %q has the certificate, and could not be withdrawn (%v): the cluster deletes it within an hour", cause, l.current.Name, err)
 }
 
 // LeftPending says that a request which nobody waits for any more could not be
@@ -253,7 +253,7 @@ type LeftPending struct {
 
 // Error implements error.
 func (l *LeftPending) Error() string {
-	return fmt.Sprintf("request %q could not be withdrawn and stays until someone deletes it, at most 24 hours: %v", l.RequestName, l.err)
+	return fmt.Sprintf("request %q could not be withdrawn; the cluster deletes it within 24 hours: %v", l.RequestName, l.err)
 }
 
 // Unwrap returns why.

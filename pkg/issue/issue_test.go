@@ -140,8 +140,8 @@ func TestApproveOnConflict(t *testing.T) {
 		want   string
 	}{
 		{"annotated", func(r *certificatesv1.CertificateSigningRequest) { r.Annotations = map[string]string{"a": "b"} }, ""},
-		{"replaced", func(r *certificatesv1.CertificateSigningRequest) { r.UID = "another" }, "was deleted by someone else"},
-		{"other content", func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Request = []byte("other") }, "was deleted by someone else"},
+		{"replaced", func(r *certificatesv1.CertificateSigningRequest) { r.UID = "another" }, "was deleted by another user"},
+		{"other content", func(r *certificatesv1.CertificateSigningRequest) { r.Spec.Request = []byte("other") }, "was deleted by another user"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -352,20 +352,20 @@ func TestValidate(t *testing.T) {
 	}{
 		{"good", func(*Request) {}, ""},
 		{"the shortest life", func(r *Request) { r.ExpiresIn = MinLife }, ""},
-		{"too short", func(r *Request) { r.ExpiresIn = MinLife - time.Second }, "less than 10 minutes"},
-		{"longer than 32 bits of seconds", func(r *Request) { r.ExpiresIn = MaxLife + time.Second }, "more than 24855 days"},
-		{"no name", func(r *Request) { r.Subject.CommonName = "" }, `the user's name is ""`},
-		{"a blank name", func(r *Request) { r.Subject.CommonName = " " }, "the user's name is"},
-		{"a name that moves the cursor", func(r *Request) { r.Subject.CommonName = "a\x1b[2J" }, "the user's name is"},
-		{"a name that is read backwards", func(r *Request) { r.Subject.CommonName = "a\u202eb" }, "the user's name is"},
-		{"a name that is no text", func(r *Request) { r.Subject.CommonName = "\xff" }, "the user's name is"},
+		{"too short", func(r *Request) { r.ExpiresIn = MinLife - time.Second }, "minimum lifetime is 10 minutes"},
+		{"longer than 32 bits of seconds", func(r *Request) { r.ExpiresIn = MaxLife + time.Second }, "maximum lifetime is 24855 days"},
+		{"no name", func(r *Request) { r.Subject.CommonName = "" }, `invalid user name ""`},
+		{"a blank name", func(r *Request) { r.Subject.CommonName = " " }, "invalid user name"},
+		{"a name that moves the cursor", func(r *Request) { r.Subject.CommonName = "a\x1b[2J" }, "invalid user name"},
+		{"a name that is read backwards", func(r *Request) { r.Subject.CommonName = "a\u202eb" }, "invalid user name"},
+		{"a name that is no text", func(r *Request) { r.Subject.CommonName = "\xff" }, "invalid user name"},
 		{"a name with spaces in it", func(r *Request) { r.Subject.CommonName = "Zoë 日本" }, ""},
-		{"no group's name", func(r *Request) { r.Subject.Organizations = []string{""} }, "the name of a group is"},
-		{"a group twice", func(r *Request) { r.Subject.Organizations = []string{"a", "b", "a"} }, `group "a" is named twice`},
+		{"no group's name", func(r *Request) { r.Subject.Organizations = []string{""} }, "invalid group name"},
+		{"a group twice", func(r *Request) { r.Subject.Organizations = []string{"a", "b", "a"} }, `group "a" is specified twice`},
 		{"64 bytes", func(r *Request) { r.Subject.CommonName = strings.Repeat("a", 64) }, ""},
-		{"65 bytes", func(r *Request) { r.Subject.CommonName = strings.Repeat("a", 65) }, "at most 64"},
-		{"system:masters", func(r *Request) { r.Subject.Organizations = append(r.Subject.Organizations, "system:masters") }, "system:masters cannot be had"},
-		{"no time", func(r *Request) { r.Timeout = 0 }, "leaves no time"},
+		{"65 bytes", func(r *Request) { r.Subject.CommonName = strings.Repeat("a", 65) }, "is 64"},
+		{"system:masters", func(r *Request) { r.Subject.Organizations = append(r.Subject.Organizations, "system:masters") }, "system:masters is not available"},
+		{"no time", func(r *Request) { r.Timeout = 0 }, "invalid timeout"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -140,9 +140,9 @@ func (p *Plan) For(request Request) (*Plan, error) {
 
 // advice for those who may not do all that is needed.
 func advice(needed []permit.Act) string {
-	text := "ask an administrator for a ClusterRole with these, or to issue the certificate for you"
+	text := "ask an administrator for a ClusterRole with these permissions, or to issue the certificate for you"
 	if slices.Contains(needed, readBinding) {
-		text += "; with --group, no binding needs to be read"
+		text += "; with --group, you need not read bindings"
 	}
 	return text
 }
@@ -160,7 +160,7 @@ func ReadClientCA(ctx context.Context, client kubernetes.Interface) ([]*x509.Cer
 	}
 	if config.Data[key] == "" {
 		return nil, hint.New(fmt.Sprintf("the API server accepts no client certificates: ConfigMap kube-system/%s has no %s", name, key),
-			"the API server needs --client-ca-file")
+			"start the API server with --client-ca-file")
 	}
 	certs, err := pki.ParseCertificates([]byte(config.Data[key]))
 	if len(certs) == 0 {
@@ -187,7 +187,7 @@ func findAdminGroup(ctx context.Context, client kubernetes.Interface) (adminGrou
 		case apierrors.IsNotFound(err):
 			continue
 		case err != nil:
-			return adminGroup{}, fmt.Errorf("finding the group that administrators are in: %w", err)
+			return adminGroup{}, fmt.Errorf("finding the administrators' group: %w", err)
 		case bindsAdmin(binding, name):
 			return adminGroup{name: name}, nil
 		case name == catalog.OwnAdmins:

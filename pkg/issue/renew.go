@@ -19,9 +19,9 @@ func Renewal(cert *x509.Certificate, life time.Duration, keyType pki.KeyType, ti
 	subject := pki.SubjectOf(cert)
 	switch {
 	case cert.IsCA:
-		return Request{}, hint.New(fmt.Sprintf("the certificate of %s is a certificate authority's", subject), "a CA is replaced by whoever runs the cluster: every certificate that it has signed hangs on it")
+		return Request{}, hint.New(fmt.Sprintf("the certificate of %s is a CA certificate", subject), "a CA is replaced by the operator of the cluster: every certificate it has signed depends on it")
 	case !pki.HasUsage(cert, x509.ExtKeyUsageClientAuth):
-		return Request{}, hint.New(fmt.Sprintf("the certificate of %s is no client's", subject), "servers' certificates are renewed on their node, with the means of what runs the cluster (kubeadm: kubeadm certs renew NAME); why and how: kubectl certs check")
+		return Request{}, hint.New(fmt.Sprintf("the certificate of %s is not a client certificate", subject), "server certificates are renewed on their node with the tools of the distribution (kubeadm: kubeadm certs renew NAME); for details: kubectl certs check")
 	case slices.Contains(subject.Organizations, catalog.Masters):
 		return Request{}, hint.New(fmt.Sprintf("%s is in group %s, which the CertificateSigningRequest API refuses", subject.CommonName, catalog.Masters),
 			catalog.RenewMasters(subject.CommonName))
@@ -63,8 +63,8 @@ func (p *Plan) CheckRenews(cert *x509.Certificate, chain []*x509.Certificate, no
 		return nil
 	}
 	if err := pki.VerifyChain(cert, chain, p.ClientCA, now); err != nil {
-		return hint.Wrap(fmt.Errorf("the certificate of %s does not come from this cluster's client CA: %w", p.Subject, err),
-			fmt.Sprintf("renew it by whoever signs it (it says: %s), or at the right cluster with --context", cert.Issuer))
+		return hint.Wrap(fmt.Errorf("the certificate of %s was not issued by this cluster's client CA: %w", p.Subject, err),
+			fmt.Sprintf("renew it through its issuer (%s), or select the right cluster with --context", cert.Issuer))
 	}
 	return nil
 }

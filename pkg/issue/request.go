@@ -85,28 +85,28 @@ type Request struct {
 func (r Request) Validate() error {
 	switch {
 	case !nameable(r.Subject.CommonName):
-		return hint.New(fmt.Sprintf("the user's name is %q", r.Subject.CommonName), "give a name of printable characters, without spaces around it")
+		return hint.New(fmt.Sprintf("invalid user name %q", r.Subject.CommonName), "use printable characters, without leading or trailing spaces")
 	// X.520's upper bound, which openssl holds people to.
 	case len(r.Subject.CommonName) > 64:
-		return hint.New(fmt.Sprintf("the user's name has %d bytes; a certificate's common name has at most 64", len(r.Subject.CommonName)), "use a shorter name")
+		return hint.New(fmt.Sprintf("the user name has %d bytes; the limit for a common name is 64", len(r.Subject.CommonName)), "use a shorter name")
 	case r.ExpiresIn < MinLife:
-		return hint.New("no certificate is issued for less than 10 minutes", "ask for more: --expires-in 10m")
+		return hint.New("the minimum lifetime is 10 minutes", "use at least --expires-in 10m")
 	case r.ExpiresIn > MaxLife:
-		return hint.New("no certificate can be asked for more than 24855 days", "ask for less with --expires-in")
+		return hint.New("the maximum lifetime is 24855 days", "use a shorter --expires-in")
 	case r.Timeout <= 0:
-		return hint.New(fmt.Sprintf("a timeout of %s leaves no time to wait", r.Timeout), "use a longer --timeout")
+		return hint.New(fmt.Sprintf("invalid timeout %s", r.Timeout), "use a positive --timeout")
 	}
 	for i, group := range r.Subject.Organizations {
 		if !nameable(group) {
-			return hint.New(fmt.Sprintf("the name of a group is %q", group), "give --group a name of printable characters, without spaces around it")
+			return hint.New(fmt.Sprintf("invalid group name %q", group), "use printable characters, without leading or trailing spaces")
 		}
 		if slices.Contains(r.Subject.Organizations[:i], group) {
-			return hint.New(fmt.Sprintf("group %q is named twice", group), "name each --group once")
+			return hint.New(fmt.Sprintf("group %q is specified twice", group), "specify each --group once")
 		}
 	}
 	if slices.Contains(r.Subject.Organizations, catalog.Masters) {
-		return hint.New("group system:masters cannot be had through the CertificateSigningRequest API: the API server refuses it, since no one could ever take it back",
-			"leave out --group to get a group that is bound to cluster-admin by RBAC, and can be unbound")
+		return hint.New("group system:masters is not available through the CertificateSigningRequest API: the API server refuses it, since it cannot be revoked",
+			"omit --group to use a group that is bound to cluster-admin through RBAC, which can be removed")
 	}
 	if r.PKCS10 != nil {
 		return checkSignable(r.PKCS10)

@@ -43,8 +43,8 @@ func verify(certificatePEM []byte, key crypto.PublicKey, plan *Plan, now time.Ti
 	}
 	v := verified{leaf: certs[0], pem: pki.EncodeCertificates(certs...), exceeds: plan.exceeds(certs[0], now)}
 	if v.exceeds > 0 && plan.StrictLife {
-		return verified{}, hint.New(fmt.Sprintf("it is valid until %s, %s longer than was asked", v.leaf.NotAfter.UTC().Format(time.RFC3339), v.exceeds.Round(time.Second)),
-			fmt.Sprintf("signer %s does not keep to expirationSeconds (%s more are tolerated); to take it all the same, run this without --yes", plan.Signer, lifeTolerance))
+		return verified{}, hint.New(fmt.Sprintf("it is valid until %s, %s longer than requested", v.leaf.NotAfter.UTC().Format(time.RFC3339), v.exceeds.Round(time.Second)),
+			fmt.Sprintf("signer %s ignores expirationSeconds (tolerance: %s); to accept it anyway, run this without --yes", plan.Signer, lifeTolerance))
 	}
 	return v, nil
 }
@@ -58,7 +58,7 @@ func (p *Plan) Check(certs []*x509.Certificate, key crypto.PublicKey, now time.T
 		return errors.New("there is no certificate")
 	}
 	if len(certs)-1 > mostSent {
-		return fmt.Errorf("%d certificates were sent along with it; at most %d are taken", len(certs)-1, mostSent)
+		return fmt.Errorf("it comes with %d more certificates; at most %d are accepted", len(certs)-1, mostSent)
 	}
 	leaf := certs[0]
 	if !pki.SamePublicKey(leaf.PublicKey, key) {
@@ -76,7 +76,7 @@ func (p *Plan) Check(certs []*x509.Certificate, key crypto.PublicKey, now time.T
 	// Some signers encipher by habit. Of the caller's own wish, nothing more
 	// than what was asked for is taken.
 	if extra := leaf.KeyUsage &^ keyUsage; extra != 0 {
-		return fmt.Errorf("it has a key usage that was not asked for: %s", keyUsageNames(extra))
+		return fmt.Errorf("it has a key usage that was not requested: %s", keyUsageNames(extra))
 	}
 	if now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
 		return hint.New(fmt.Sprintf("it is valid from %s to %s, and this machine's clock says %s",

@@ -66,9 +66,9 @@ func TestRunRefusesWhatWasNotAskedFor(t *testing.T) {
 		{"other key usages", edit(func(c *x509.Certificate) { c.KeyUsage |= x509.KeyUsageContentCommitment | x509.KeyUsageKeyAgreement }), "content commitment, key agreement"},
 		{"no key usage", edit(func(c *x509.Certificate) { c.KeyUsage = 0 }), "no key usage extension"},
 		{"no digital signature", edit(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment }), "lacks digital signature"},
-		{"server auth too", edit(func(c *x509.Certificate) { c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth) }), "not asked for: server auth"},
+		{"server auth too", edit(func(c *x509.Certificate) { c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth) }), "not requested: server auth"},
 		{"server auth alone", edit(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), "it may not be used as a client certificate"},
-		{"any usage", edit(func(c *x509.Certificate) { c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageAny) }), "not asked for: any"},
+		{"any usage", edit(func(c *x509.Certificate) { c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageAny) }), "not requested: any"},
 		{"any usage alone", edit(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }), "it may not be used as a client certificate"},
 		{"a usage that Go has no name for", edit(func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{oid} }), oid.String()},
 		{"no extended usage", edit(func(c *x509.Certificate) { c.ExtKeyUsage = nil }), "it has no extended key usage"},
@@ -76,9 +76,9 @@ func TestRunRefusesWhatWasNotAskedFor(t *testing.T) {
 		{"an address", edit(func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(10, 96, 0, 1)} }), "IP:10.96.0.1"},
 		{"an e-mail address", edit(func(c *x509.Certificate) { c.EmailAddresses = []string{"root@example.org"} }), "email:root@example.org"},
 		{"a URI", edit(func(c *x509.Certificate) { c.URIs = []*url.URL{{Scheme: "spiffe", Host: "x"}} }), "URI:spiffe://x"},
-		{"a name of another kind", extension(oidSAN, false, other), "subject alternative names, which were not asked for"},
+		{"a name of another kind", extension(oidSAN, false, other), "subject alternative names, which were not requested"},
 		{"a critical extension", extension(asn1.ObjectIdentifier{1, 2, 3}, true, []byte{5, 0}), "a critical extension that Kubernetes does not know: 1.2.3"},
-		{"an attribute more", edit(func(c *x509.Certificate) { c.Subject.OrganizationalUnit = []string{"admins"} }), "its subject has OU=admins, which was not asked for"},
+		{"an attribute more", edit(func(c *x509.Certificate) { c.Subject.OrganizationalUnit = []string{"admins"} }), "its subject has OU=admins, which was not requested"},
 		{"a UID", edit(func(c *x509.Certificate) {
 			c.Subject.ExtraNames = []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57683, 2}, Value: "1"}}
 		}), "1.3.6.1.4.1.57683.2"},
@@ -114,7 +114,7 @@ func TestRunNamesWhatItCannotWithdraw(t *testing.T) {
 		return true, nil, apierrors.NewForbidden(csrs.GroupResource(), "", errors.New("no"))
 	})
 	_, _, err := issueTo(t, c, alice(), all())
-	if name := c.remaining(t)[0].Name; err == nil || !strings.Contains(err.Error(), fmt.Sprintf("request %q holds the certificate, and could not be withdrawn", name)) {
+	if name := c.remaining(t)[0].Name; err == nil || !strings.Contains(err.Error(), fmt.Sprintf("request %q has the certificate, and could not be withdrawn", name)) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -142,7 +142,7 @@ func TestRunMeasuresTheLife(t *testing.T) {
 			strict.StrictLife = true
 			c := signs(t, test.valid)
 			_, _, err = issueTo(t, c, strict, all())
-			if refused := err != nil; refused != (test.exceeds > 0) || refused && (!strings.Contains(err.Error(), "longer than was asked") || hint.Of(err) == "" || len(c.remaining(t)) > 0) {
+			if refused := err != nil; refused != (test.exceeds > 0) || refused && (!strings.Contains(err.Error(), "longer than requested") || hint.Of(err) == "" || len(c.remaining(t)) > 0) {
 				t.Errorf("with --yes: %v", err)
 			}
 		})
@@ -169,11 +169,11 @@ func TestRunExplainsTheChain(t *testing.T) {
 		{"a stranger who sends itself", stranger, []*x509.Certificate{stranger.Certificate}, `it is signed by intermediate CA "CN=stranger", which is signed by itself, which is not a client CA`, "--client-ca-file"},
 		{"another CA of that name", ca.Impostor(t), nil, `it is signed by "CN=kubernetes", and the cluster's client CA of that name has a different key`, "--cluster-signing-cert-file"},
 		{"an intermediate", intermediate, []*x509.Certificate{intermediate.Certificate}, "", ""},
-		{"an intermediate that is not sent", intermediate, nil, `it is signed by "CN=site", which is not a client CA of the cluster`, "has to send its certificate along"},
-		{"an expired intermediate", lapsed, []*x509.Certificate{lapsed.Certificate}, `it is signed by intermediate CA "CN=site", which expired on 2026-01-15T11:59:00Z`, "renew that intermediate"},
+		{"an intermediate that is not sent", intermediate, nil, `it is signed by "CN=site", which is not a client CA of the cluster`, "must include its certificate"},
+		{"an expired intermediate", lapsed, []*x509.Certificate{lapsed.Certificate}, `it is signed by intermediate CA "CN=site", which expired on 2026-01-15T11:59:00Z`, "renew this intermediate CA"},
 		{"a foreign intermediate", foreign, []*x509.Certificate{foreign.Certificate}, `it is signed by intermediate CA "CN=site", which is signed by "CN=stranger", which is not a client CA`, "--client-ca-file"},
-		{"an intermediate for servers", servers, []*x509.Certificate{servers.Certificate}, `the cluster's client CA "CN=kubernetes" signed it, and does not make it valid`, "CA certificate"},
-		{"too many", ca, slicesOf(ca.Certificate, mostSent+1), "11 certificates were sent along", ""},
+		{"an intermediate for servers", servers, []*x509.Certificate{servers.Certificate}, `it is signed by the cluster's client CA "CN=kubernetes", but is not valid`, "CA certificate"},
+		{"too many", ca, slicesOf(ca.Certificate, mostSent+1), "it comes with 11 more certificates", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestRunWithAnExpiredCA(t *testing.T) {
 	plan.ClientCA = []*x509.Certificate{c.ca.Certificate}
 	c.onApproval = func(r *certificatesv1.CertificateSigningRequest) { c.sign(t, r, asAsked()...) }
 	_, err = Run(t.Context(), c, plan, now, func(Event, string) {})
-	if want := `it is signed by the cluster's client CA "CN=kubernetes", which expired on 2026-01-15T11:59:00Z: no API server accepts it`; err == nil || !strings.Contains(err.Error(), want) {
+	if want := `it is signed by the cluster's client CA "CN=kubernetes", which expired on 2026-01-15T11:59:00Z: the API server does not accept it`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v\nwant  %s", err, want)
 	}
 	// The same CA, renewed with its key, beside the old one.
@@ -271,7 +271,7 @@ func TestRunComparesTheWholeSubjectOfARequest(t *testing.T) {
 	for _, extra := range []pkix.AttributeTypeAndValue{mail, twice} {
 		name := pkix.Name{ExtraNames: append([]pkix.AttributeTypeAndValue{extra}, signable(unit)...)}
 		request.PKCS10 = csrFor(t, key, name)
-		if _, err := Prepare(t.Context(), newControlPlane(t), all(), request); err == nil || !strings.Contains(err.Error(), "which the cluster's signers leave out") {
+		if _, err := Prepare(t.Context(), newControlPlane(t), all(), request); err == nil || !strings.Contains(err.Error(), "which the cluster's signers drop") {
 			t.Errorf("%s: error %v", extra.Type, err)
 		}
 	}

@@ -157,11 +157,11 @@ func isSigned(request *certificatesv1.CertificateSigningRequest) bool {
 func refusal(request *certificatesv1.CertificateSigningRequest) error {
 	if c := condition(request, certificatesv1.CertificateDenied); c != nil {
 		return hint.New(fmt.Sprintf("request %q was denied%s", request.Name, reasons(c)),
-			"ask whoever may approve requests in this cluster, and run the command again")
+			"ask an approver of this cluster, and run the command again")
 	}
 	if c := condition(request, certificatesv1.CertificateFailed); c != nil {
 		return hint.New(fmt.Sprintf("signer %s refused request %q%s", request.Spec.SignerName, request.Name, reasons(c)),
-			"the signer takes only certain subjects and usages; see: kubectl describe csr "+request.Name)
+			"the signer accepts only certain subjects and usages; see: kubectl describe csr "+request.Name)
 	}
 	return nil
 }
@@ -178,16 +178,16 @@ func reasons(c *certificatesv1.CertificateSigningRequestCondition) string {
 }
 
 func (l *life) deleted() error {
-	return hint.Wrap(fmt.Errorf("request %q was %w by someone else before a certificate was issued", l.current.Name, errDeleted),
+	return hint.Wrap(fmt.Errorf("request %q was %w by another user before a certificate was issued", l.current.Name, errDeleted),
 		"run the command again")
 }
 
 func (l *life) notApproved(timeout time.Duration) error {
-	return hint.New(fmt.Sprintf("nobody approved request %q within %s", l.current.Name, timeout),
-		"while this command waits, someone who may approve runs: kubectl certificate approve NAME; give them longer with --timeout")
+	return hint.New(fmt.Sprintf("request %q was not approved within %s", l.current.Name, timeout),
+		"while this command waits, an approver runs: kubectl certs approve NAME; wait longer with --timeout")
 }
 
 func (l *life) notSigned(timeout time.Duration) error {
 	return hint.New(fmt.Sprintf("request %q was approved, but signer %s issued no certificate within %s", l.current.Name, l.current.Spec.SignerName, timeout),
-		"kube-controller-manager signs: check that it runs and has the cluster's CA key; some managed clusters (EKS) never sign client certificates")
+		"kube-controller-manager signs: check that it runs and has the cluster's CA key; some managed services (EKS) never sign client certificates")
 }

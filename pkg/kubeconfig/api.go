@@ -95,7 +95,7 @@ func replaceFiles(certificateFile, keyFile string, certificate, key []byte) ([]C
 		changes = append(changes, Change{Replaced, "client-key", keyFile, "", keyFile})
 	}
 	if err := cert.finish(); err != nil {
-		return changes, hint.Wrap(fmt.Errorf("the key was replaced, but not its certificate: %w", err), "issue another one")
+		return changes, hint.Wrap(fmt.Errorf("the private key was replaced, but not its certificate: %w", err), "issue a new one")
 	}
 	return append(changes, Change{Replaced, "client-certificate", certificateFile, "", certificateFile}), nil
 }

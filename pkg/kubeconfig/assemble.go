@@ -43,7 +43,7 @@ type readParts struct {
 func Assemble(p Parts, now time.Time) (data []byte, doubts []string, err error) {
 	server, err := url.Parse(p.Server)
 	if err != nil || server.Host == "" || (server.Scheme != "https" && server.Scheme != "http") {
-		return nil, nil, hint.New(fmt.Sprintf("the server is %q, which is no URL", p.Server), "write it as in https://10.0.0.1:6443")
+		return nil, nil, hint.New(fmt.Sprintf("the server %q is not a URL", p.Server), "use a URL such as https://10.0.0.1:6443")
 	}
 	parts, err := p.read()
 	if err != nil {
@@ -51,18 +51,18 @@ func Assemble(p Parts, now time.Time) (data []byte, doubts []string, err error) 
 	}
 	subject := pki.SubjectOf(parts.chain[0])
 	if row, ok := catalog.Lookup(p.Profile); ok && row.Subject != nil && !row.Subject.Matches(subject) && p.Profile != catalog.Admin {
-		return nil, nil, hint.New(fmt.Sprintf("the certificate in %s is that of %s, not of %s", p.Certificate, subject, p.Profile), "RBAC knows the component by its name: issue one with: kubectl certs issue "+p.Profile)
+		return nil, nil, hint.New(fmt.Sprintf("the certificate in %s is for %s, not for %s", p.Certificate, subject, p.Profile), "RBAC identifies the component by this name; issue one with: kubectl certs issue "+p.Profile)
 	}
 	id := Identity{
 		Cluster: p.Cluster, Server: p.Server, CA: parts.ca, Namespace: p.Namespace,
 		User: cmp.Or(p.User, subject.CommonName), Certificate: pki.EncodeCertificates(parts.chain...), Key: parts.key,
 	}
 	if id.User == "" {
-		return nil, nil, hint.New(fmt.Sprintf("the certificate in %s names no user", p.Certificate), "only one with a common name is of use to the API server")
+		return nil, nil, hint.New(fmt.Sprintf("the certificate in %s names no user", p.Certificate), "the API server requires a common name")
 	}
 	doubts = parts.doubts(now)
 	if server.Scheme == "http" {
-		doubts = append(doubts, "the server is reached by http: neither it nor the caller is known by a certificate there")
+		doubts = append(doubts, "the server uses http: neither it nor the client is authenticated by a certificate")
 	}
 	data, err = Build(id)
 	return data, doubts, err
@@ -91,7 +91,7 @@ func (p Parts) read() (*readParts, error) {
 		return nil, fmt.Errorf("reading the key, %s: %w", p.Key, err)
 	}
 	if !pki.SamePublicKey(signer.Public(), chain[0].PublicKey) {
-		return nil, hint.New(fmt.Sprintf("the key in %s does not fit the certificate in %s", p.Key, p.Certificate), "find the one that was made with it; nothing was written")
+		return nil, hint.New(fmt.Sprintf("the private key in %s does not match the certificate in %s", p.Key, p.Certificate), "find the matching private key; nothing was written")
 	}
 	return &readParts{ca: contents[0], key: contents[2], anchors: anchors, chain: chain}, nil
 }
@@ -108,7 +108,7 @@ func (r *readParts) doubts(now time.Time) []string {
 		doubts = append(doubts, "the certificate is valid only from "+leaf.NotBefore.UTC().Format(form))
 	}
 	if pki.VerifyChain(leaf, r.chain[1:], r.anchors, now) != nil {
-		doubts = append(doubts, fmt.Sprintf("the certificate is signed by %q, which is not in the CA file: right where clients and servers have CAs of their own", leaf.Issuer))
+		doubts = append(doubts, fmt.Sprintf("the certificate is signed by %q, which is not in the CA file: correct if clients and servers have separate CAs", leaf.Issuer))
 	}
 	return doubts
 }
@@ -119,7 +119,7 @@ func (r *readParts) doubts(now time.Time) []string {
 func Conventional(p Parts, dir string) (Parts, error) {
 	row, ok := catalog.Lookup(p.Profile)
 	if !ok || row.Profile == nil {
-		return p, fmt.Errorf("no profile is called %q", p.Profile)
+		return p, fmt.Errorf("unknown profile %q", p.Profile)
 	}
 	ca, _ := catalog.Lookup(row.SignedBy)
 	var missing []string
@@ -141,13 +141,13 @@ func Conventional(p Parts, dir string) (Parts, error) {
 	find(&p.Key, row, ".key")
 	if len(missing) > 0 {
 		return p, hint.New(fmt.Sprintf("assembling %s from %s: there is no %s", p.Profile, dir, strings.Join(missing, ", no ")),
-			"name the directory with --from, or the files with --ca, --cert and --key")
+			"specify the directory with --from, or the files with --ca, --cert and --key")
 	}
 	if p.Server == "" {
 		p.Server = serverIn(dir)
 	}
 	if p.Server == "" {
-		return p, hint.New(fmt.Sprintf("assembling %s: no kubeconfig in %s says where the server is", p.Profile, dir), "name it with --server, as in --server https://10.0.0.1:6443")
+		return p, hint.New(fmt.Sprintf("assembling %s: no kubeconfig in %s has the server's address", p.Profile, dir), "specify it with --server, as in --server https://10.0.0.1:6443")
 	}
 	return p, nil
 }

@@ -143,7 +143,7 @@ func (c *Config) Restore(b Backup) ([]Change, error) {
 	}
 	text, there, err := readFile(b.Path)
 	if err == nil && !there {
-		err = hint.New(fmt.Sprintf("restoring %s: it is not there", b.Path), "list what is there with: kubeconfig backups")
+		err = hint.New(fmt.Sprintf("restoring %s: it does not exist", b.Path), "list the backups with: kubeconfig backups")
 	}
 	if err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func (d *Document) checkRoot() {
 		return
 	}
 	if root.Kind != yamledit.Mapping {
-		d.fault(root, "", "it holds %s instead of clusters, users and contexts", root.Kind)
+		d.fault(root, "", "it contains %s instead of clusters, users and contexts", root.Kind)
 		return
 	}
 	if kind := root.Get("kind"); !kind.Empty() && kind.Value != "Config" {
@@ -117,7 +117,7 @@ func (d *Document) readItem(kind Kind, item *yamledit.Node, e *Entry) {
 		return
 	}
 	if before := d.index[kind][e.Name]; before != nil {
-		d.fault(item, e.String(), "it stands there twice, first in line %d", before.Line)
+		d.fault(item, e.String(), "duplicate entry (first at line %d)", before.Line)
 		return
 	}
 	d.entries[kind] = append(d.entries[kind], e)
@@ -151,7 +151,7 @@ func (d *Document) checkTwice(n *yamledit.Node, where string) {
 	for i := range n.Children {
 		for j := range i {
 			if n.Children[i].Key == n.Children[j].Key {
-				d.fault(&n.Children[i], where, "%s stands there twice", n.Children[i].Key)
+				d.fault(&n.Children[i], where, "duplicate key %s", n.Children[i].Key)
 				return
 			}
 		}

@@ -45,7 +45,7 @@ func (c *Config) Rename(kind Kind, name, to string) ([]Change, error) {
 	case to == name:
 		return nil, nil
 	case c.Entry(kind, to) != nil:
-		return nil, hint.New(fmt.Sprintf("renaming %s: there is a %s %q already, in %s", e, kind, to, c.Entry(kind, to).In.shown()), "choose another name, or remove or rename that one first")
+		return nil, hint.New(fmt.Sprintf("renaming %s: %s %q already exists, in %s", e, kind, to, c.Entry(kind, to).In.shown()), "choose another name, or remove or rename that one first")
 	}
 	changes := []Change{{Renamed, kind.String(), to, name, e.In.Path}}
 	for number, d := range c.files {

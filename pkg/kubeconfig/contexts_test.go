@@ -101,7 +101,7 @@ func TestChangesRefused(t *testing.T) {
 		{"use what is not there", func(c *kubeconfig.Config) ([]kubeconfig.Change, error) { return c.Use("x") }, `context "x" is not in the kubeconfig`},
 		{"rename to a name that is taken", func(c *kubeconfig.Config) ([]kubeconfig.Change, error) {
 			return c.Rename(kubeconfig.ContextEntry, "a", "b")
-		}, `renaming context "a": there is a context "b" already, in config`},
+		}, `renaming context "a": context "b" already exists, in config`},
 		{"rename to nothing", func(c *kubeconfig.Config) ([]kubeconfig.Change, error) {
 			return c.Rename(kubeconfig.ContextEntry, "a", "")
 		}, `renaming context "a": the new name is empty`},

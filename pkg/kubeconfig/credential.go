@@ -84,7 +84,7 @@ func (e *Entry) certificates(dataField, fileField string) ([]*x509.Certificate, 
 	}
 	certs, err := pki.ParseCertificates(data)
 	if err != nil {
-		return certs, fmt.Errorf("%s: its %s holds no sound certificate: %w", e, fileField, err)
+		return certs, fmt.Errorf("%s: its %s contains no valid certificate: %w", e, fileField, err)
 	}
 	return certs, nil
 }
@@ -123,14 +123,14 @@ func (e *Entry) keyFault(leaf *x509.Certificate) error {
 		return err
 	}
 	if data == nil {
-		return fmt.Errorf("%s has a certificate, but no key", e)
+		return fmt.Errorf("%s has a certificate, but no private key", e)
 	}
 	key, err := pki.ParseKey(data)
 	if err != nil {
 		return fmt.Errorf("%s: its key: %w", e, err)
 	}
 	if !pki.SamePublicKey(key.Public(), leaf.PublicKey) {
-		return fmt.Errorf("%s has a key that does not fit its certificate", e)
+		return fmt.Errorf("%s has a private key that does not match its certificate", e)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func describeData(text string) string {
 	}
 	certs, _ := pki.ParseCertificates(data)
 	if len(certs) == 0 {
-		return fmt.Sprintf("<%d bytes, no certificate>", len(data))
+		return fmt.Sprintf("<%d bytes, not a certificate>", len(data))
 	}
 	more := ""
 	if len(certs) > 1 {
@@ -40,7 +40,7 @@ func describeKeyData(text string) string {
 		if block, _ := pem.Decode(data); block != nil {
 			return fmt.Sprintf("<%s that cannot be read>", strings.ToLower(block.Type))
 		}
-		return fmt.Sprintf("<%d bytes, no private key>", len(data))
+		return fmt.Sprintf("<%d bytes, not a private key>", len(data))
 	}
 	public, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {

@@ -47,8 +47,8 @@ func (d *directory) in(name string) string { return filepath.Join(d.path, name) 
 
 // foreignLink is the error about a link that another user has made.
 func foreignLink(path string, uid int) error {
-	return hint.New(fmt.Sprintf("%s is a symbolic link that another user (uid %d) has made", path, uid),
-		"whoever made it chooses where the file goes; if you trust that place, name it instead of the link")
+	return hint.New(fmt.Sprintf("%s is a symbolic link created by another user (uid %d)", path, uid),
+		"that user controls where the file is written; if you trust the target, specify it instead of the link")
 }
 
 // mostLinks bounds the links on one path, as Linux does.

@@ -12,7 +12,7 @@ import (
 // searchOnly opens a directory.
 const searchOnly = unix.O_RDONLY
 
-var errChanged = errors.New("it changed while it was looked at")
+var errChanged = errors.New("it changed while it was checked")
 
 // look opens name, and returns what it is, and where it leads to if it is a
 // link. Here a link cannot be opened: it is looked at before and after.

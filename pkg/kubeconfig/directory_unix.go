@@ -90,7 +90,7 @@ func (d *directory) sub(name string) (*directory, error) {
 		return &directory{os.NewFile(uintptr(fd), d.in(name)), d.in(name)}, nil
 	}
 	if found, statErr := d.stat(name); statErr == nil && found.mode&fs.ModeSymlink != 0 {
-		return nil, hint.New(d.in(name)+" is a symbolic link", "nothing is written through a link there: look at who put it there, and remove it")
+		return nil, hint.New(d.in(name)+" is a symbolic link", "links are not followed there: find out who created it, and remove it")
 	}
 	return nil, d.fault("open", name, err)
 }
@@ -167,10 +167,10 @@ func (d *directory) checkOwner(owner *state) error {
 		return err
 	}
 	if !trusted(have.uid) && (owner == nil || have.uid != owner.uid) {
-		return hint.New(fmt.Sprintf("%s belongs to another user (uid %d)", d.path, have.uid), "nothing is kept in a directory of others: move it away, or keep the kubeconfig in a directory of your own")
+		return hint.New(fmt.Sprintf("%s belongs to another user (uid %d)", d.path, have.uid), "files are not written to another user's directory: move it away, or keep the kubeconfig in your own directory")
 	}
 	if have.mode&0o022 != 0 {
-		return hint.New(fmt.Sprintf("%s can be written by others (mode %04o)", d.path, have.mode.Perm()), "if nobody has, take that away: chmod 700 "+d.path)
+		return hint.New(fmt.Sprintf("%s can be written by others (mode %04o)", d.path, have.mode.Perm()), "if it was not tampered with, restrict it: chmod 700 "+d.path)
 	}
 	return nil
 }
@@ -203,9 +203,9 @@ func isPrivate(file *os.File) error {
 	case !have.mode.IsRegular():
 		return errors.New("it is not a regular file")
 	case !trusted(have.uid):
-		return hint.New(fmt.Sprintf("it belongs to another user (uid %d)", have.uid), "whoever owns it can replace it: use a file of your own")
+		return hint.New(fmt.Sprintf("it belongs to another user (uid %d)", have.uid), "its owner can replace it: use a file that you own")
 	case have.mode&0o077 != 0:
-		return hint.New(fmt.Sprintf("others may read or write it (mode %04o)", have.mode.Perm()), "if nobody has, take that away: chmod 600 "+filepath.Clean(file.Name()))
+		return hint.New(fmt.Sprintf("others may read or write it (mode %04o)", have.mode.Perm()), "if it was not tampered with, restrict it: chmod 600 "+filepath.Clean(file.Name()))
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ type Document struct {
 	entries [len(kinds)][]*Entry
 	index   [len(kinds)]map[string]*Entry
 	faults  []Fault
-	// broken says that only the text is known: it is no kubeconfig.
+	// broken says that only the text is known: it is not a kubeconfig.
 	broken bool
 }
 
@@ -97,9 +97,9 @@ func (d *Document) check() error {
 		return nil
 	}
 	if d.faults[0].Where == "" {
-		return hint.Wrap(d.errorf("%s", d.faults[0]), "is it the right file? Nothing was changed")
+		return hint.Wrap(d.errorf("%s", d.faults[0]), "check that it is the right file; nothing was changed")
 	}
-	return hint.Wrap(d.errorf("%s", d.faults[0]), "mend the line by hand; nothing was changed")
+	return hint.Wrap(d.errorf("%s", d.faults[0]), "fix the line manually; nothing was changed")
 }
 
 // errorf is an error about the document.
@@ -120,9 +120,9 @@ func read(path, text string) (*Document, error) {
 	parsed, err := yamledit.Parse(text)
 	if err != nil {
 		if syntax, ok := errors.AsType[*yamledit.SyntaxError](err); ok && strings.HasPrefix(syntax.Problem, "a second document") {
-			return nil, hint.Wrap(d.errorf("%w", err), "a kubeconfig is one document: put each into a file of its own, and merge them")
+			return nil, hint.Wrap(d.errorf("%w", err), "a kubeconfig is a single document: put each into a separate file, and merge them")
 		}
-		return nil, hint.Wrap(d.errorf("%w", err), "mend the line by hand; nothing was changed")
+		return nil, hint.Wrap(d.errorf("%w", err), "fix the line manually; nothing was changed")
 	}
 	d.parsed = parsed
 	d.readRoot()

@@ -66,7 +66,7 @@ func (c *Config) Unembed(dir string, contexts ...string) ([]Change, []PartFile, 
 			}
 			path := filepath.Join(dir, e.fileName(dataField))
 			if other := seen[path]; other != nil && other != e {
-				return nil, hint.New(fmt.Sprintf("unembedding %s: its file would be %s, as that of %s", e, path, other), "rename one of them first")
+				return nil, hint.New(fmt.Sprintf("unembedding %s: its file %s would also be that of %s", e, path, other), "rename one of them first")
 			}
 			seen[path] = e
 			there, err := regular.ReadFile(path, mostPEM)
@@ -76,7 +76,7 @@ func (c *Config) Unembed(dir string, contexts ...string) ([]Change, []PartFile, 
 			case err != nil:
 				return nil, fmt.Errorf("unembedding %s: reading %s: %w", e, path, withoutPath(err))
 			case string(there) != string(data):
-				return nil, hint.New(fmt.Sprintf("unembedding %s: %s is there already, and holds something else", e, path), "move it away, or choose another directory with --dir")
+				return nil, hint.New(fmt.Sprintf("unembedding %s: %s already exists with other contents", e, path), "move it away, or choose another directory with --dir")
 			}
 			absolute, err := filepath.Abs(path)
 			if err != nil {

@@ -120,7 +120,7 @@ func (e *Entry) Renewed() ([]*x509.Certificate, error) {
 	}
 	data, err := readPart(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: reading %s, the certificate that it logs in by: %w", e, path, err)
+		return nil, fmt.Errorf("%s: reading %s, the certificate it authenticates with: %w", e, path, err)
 	}
 	return pki.ParseCertificates(data)
 }
@@ -133,12 +133,12 @@ func ParseExecInfo(text string) (Identity, error) {
 		return Identity{}, fmt.Errorf("reading KUBERNETES_EXEC_INFO: %w", err)
 	}
 	if info.APIVersion != execVersion {
-		return Identity{}, hint.New(fmt.Sprintf("KUBERNETES_EXEC_INFO is of version %q", info.APIVersion),
-			"let the exec entry in the kubeconfig say apiVersion: "+execVersion)
+		return Identity{}, hint.New(fmt.Sprintf("KUBERNETES_EXEC_INFO has version %q", info.APIVersion),
+			"set in the exec entry of the kubeconfig: apiVersion: "+execVersion)
 	}
 	cluster := info.Spec.Cluster
 	if cluster == nil {
-		return Identity{}, hint.New("KUBERNETES_EXEC_INFO does not tell of the cluster", "let the exec entry in the kubeconfig say provideClusterInfo: true")
+		return Identity{}, hint.New("KUBERNETES_EXEC_INFO has no cluster", "set in the exec entry of the kubeconfig: provideClusterInfo: true")
 	}
 	return Identity{
 		Cluster: "kubernetes", Server: cluster.Server, CA: cluster.CertificateAuthorityData,

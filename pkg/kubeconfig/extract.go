@@ -86,7 +86,7 @@ func (e *Entry) selfContained() (node *yamledit.Node, outside []string, err erro
 	if exec := e.body.Get("exec"); !exec.Empty() && e.Kind == UserEntry {
 		command := e.In.command(exec)
 		body = body.With("exec", exec.With("command", yamledit.String(command)))
-		outside = append(outside, fmt.Sprintf("%s logs in by the program %s", e, command))
+		outside = append(outside, fmt.Sprintf("%s authenticates with the program %s", e, command))
 	}
 	if body == nil {
 		return e.node(), outside, nil
@@ -138,13 +138,13 @@ func (e *Entry) embedded() ([]yamledit.Field, error) {
 func (e *Entry) embeddable(dataField, fileField string, data []byte) ([]byte, error) {
 	if dataField == keyData {
 		if _, err := pki.ParseKey(data); err != nil {
-			return nil, fmt.Errorf("embedding the %s of %s: %s holds no usable key: %w", fileField, e, e.Path(fileField), err)
+			return nil, fmt.Errorf("embedding the %s of %s: %s contains no usable private key: %w", fileField, e, e.Path(fileField), err)
 		}
 		return data, nil
 	}
 	certs, err := pki.ParseCertificates(data)
 	if err != nil {
-		return nil, fmt.Errorf("embedding the %s of %s: %s holds no sound certificate: %w", fileField, e, e.Path(fileField), err)
+		return nil, fmt.Errorf("embedding the %s of %s: %s contains no valid certificate: %w", fileField, e, e.Path(fileField), err)
 	}
 	// A kubelet keeps its certificate and key in one file, for example.
 	for rest := data; ; {

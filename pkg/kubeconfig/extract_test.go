@@ -77,7 +77,7 @@ func encodedFile(t *testing.T, dir, name string) string {
 func TestExtractSaysWhatItCannotTake(t *testing.T) {
 	c := kubeconfig.NewConfig(parse(t, "/a/config", single("server: https://c", "tokenFile: token, exec: {command: ./login}")))
 	text, left, err := c.Extract("x")
-	if err != nil || strings.Join(left, "; ") != `user "u" takes its token from /a/token; user "u" logs in by the program /a/login` {
+	if err != nil || strings.Join(left, "; ") != `user "u" takes its token from /a/token; user "u" authenticates with the program /a/login` {
 		t.Errorf("%q, %v", left, err)
 	}
 	if !strings.Contains(text, "command: /a/login\n") || !strings.Contains(text, "tokenFile: /a/token\n") {
@@ -120,7 +120,7 @@ func TestEmbedAndUnembed(t *testing.T) {
 	// What is there and says something else is not replaced.
 	write(t, filepath.Join(dir, "alice.key"), "precious", 0o600)
 	_, _, err = kubeconfig.NewConfig(parse(t, path, embedded)).Unembed(dir, "x")
-	checkError(t, err, `unembedding user "alice": `+filepath.Join(dir, "alice.key")+` is there already, and holds something else`)
+	checkError(t, err, `unembedding user "alice": `+filepath.Join(dir, "alice.key")+` already exists with other contents`)
 }
 
 func TestAssemble(t *testing.T) {
@@ -143,12 +143,12 @@ func TestAssemble(t *testing.T) {
 		change func(*kubeconfig.Parts)
 		want   string
 	}{
-		{"another's key", func(p *kubeconfig.Parts) { p.Key = at("bob.key") }, "does not fit the certificate in"},
-		{"no URL", func(p *kubeconfig.Parts) { p.Server = "prod" }, `the server is "prod", which is no URL`},
+		{"another's key", func(p *kubeconfig.Parts) { p.Key = at("bob.key") }, "does not match the certificate in"},
+		{"no URL", func(p *kubeconfig.Parts) { p.Server = "prod" }, `the server "prod" is not a URL`},
 		{"no such file", func(p *kubeconfig.Parts) { p.CA = at("nothing") }, "nothing: no such file or directory"},
-		{"no certificate", func(p *kubeconfig.Parts) { p.Certificate = at("bob.key") }, "no PEM certificate in it"},
-		{"no key", func(p *kubeconfig.Parts) { p.Key = at("bob.crt") }, "no PEM private key in it"},
-		{"of another component", func(p *kubeconfig.Parts) { p.Profile = "scheduler" }, "is that of CN=alice, not of scheduler"},
+		{"no certificate", func(p *kubeconfig.Parts) { p.Certificate = at("bob.key") }, "it contains no PEM certificate"},
+		{"no key", func(p *kubeconfig.Parts) { p.Key = at("bob.crt") }, "it contains no PEM private key"},
+		{"of another component", func(p *kubeconfig.Parts) { p.Profile = "scheduler" }, "is for CN=alice, not for scheduler"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestConventional(t *testing.T) {
 	checkError(t, err, "assembling proxy from "+dir+": there is no ca.crt, no kube-proxy.crt, no kube-proxy.key")
 	parts(t, dir, "kube-proxy")
 	_, err = kubeconfig.Conventional(kubeconfig.Parts{Profile: "proxy"}, dir)
-	checkError(t, err, "assembling proxy: no kubeconfig in "+dir+" says where the server is")
+	checkError(t, err, "assembling proxy: no kubeconfig in "+dir+" has the server's address")
 }
 
 func config(t *testing.T, path, text string) *kubeconfig.Config {
@@ -242,10 +242,10 @@ func TestEmbedTakesOnlyWhatBelongs(t *testing.T) {
 	write(t, filepath.Join(dir, "both.pem"), both, 0o600)
 	write(t, filepath.Join(dir, "token"), "a-token", 0o600)
 	for _, c := range []struct{ from, to, refused string }{
-		{"certificate-authority: ca.crt", "certificate-authority: alice.key", "holds no sound certificate"},
-		{"certificate-authority: ca.crt", "certificate-authority: token", "holds no sound certificate"},
-		{"client-certificate: alice.crt", "client-certificate: alice.key", "holds no sound certificate"},
-		{"client-key: alice.key", "client-key: token", "holds no usable key"},
+		{"certificate-authority: ca.crt", "certificate-authority: alice.key", "contains no valid certificate"},
+		{"certificate-authority: ca.crt", "certificate-authority: token", "contains no valid certificate"},
+		{"client-certificate: alice.crt", "client-certificate: alice.key", "contains no valid certificate"},
+		{"client-key: alice.key", "client-key: token", "contains no usable private key"},
 	} {
 		text := strings.Replace(byFiles, c.from, c.to, 1)
 		config := kubeconfig.NewConfig(parse(t, filepath.Join(dir, "config"), text))

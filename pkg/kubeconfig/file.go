@@ -49,7 +49,7 @@ func (s spot) writable(shown string, replace bool) error {
 		if info, err := os.Stat(shown); err == nil && !info.Mode().IsRegular() { // /dev/stdout
 			return hint.New(fmt.Sprintf("writing %s: it is not a regular file", shown), "use --out - for standard output")
 		}
-		return hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", shown), "name another file with --out")
+		return hint.New(fmt.Sprintf("writing %s: it is a dangling symbolic link", shown), "name another file with --out")
 	case s.state == nil:
 		return nil
 	case s.state.mode.IsDir():
@@ -152,12 +152,12 @@ func (f *File) Discard() {
 }
 
 func exists(path string) error {
-	return hint.New(fmt.Sprintf("writing %s: a file of that name is already there", path),
-		"pass --force to replace it, or another name with --out")
+	return hint.New(fmt.Sprintf("writing %s: the file already exists", path),
+		"use --force to overwrite it, or another name with --out")
 }
 
 // elsewhere is the advice where a new file cannot be written.
-const elsewhere = "name another place with --out"
+const elsewhere = "name another directory with --out"
 
 func cannotWrite(path string, err error, advice string) error {
 	// The path of the temporary file would only confuse.

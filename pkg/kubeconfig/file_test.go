@@ -183,13 +183,13 @@ func TestReserveRefuses(t *testing.T) {
 		{"a file that is there", func(t *testing.T, dir string) string {
 			write(t, filepath.Join(dir, "config"), "old", 0o600)
 			return filepath.Join(dir, "config")
-		}, false, "a file of that name is already there"},
+		}, false, "the file already exists"},
 		{"a directory", func(_ *testing.T, dir string) string { return dir }, true, "it is a directory"},
 		{"a device", func(*testing.T, string) string { return os.DevNull }, true, "it is not a regular file"},
 		{"a link that leads nowhere", func(t *testing.T, dir string) string {
 			link(t, "nowhere", filepath.Join(dir, "config"))
 			return filepath.Join(dir, "config")
-		}, true, "it is a symbolic link that leads nowhere"},
+		}, true, "it is a dangling symbolic link"},
 		{"a link that leads to itself", func(t *testing.T, dir string) string {
 			link(t, "config", filepath.Join(dir, "config"))
 			return filepath.Join(dir, "config")
@@ -252,7 +252,7 @@ func TestCommitRefuses(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "config")
 		file := reserve(t, path, false)
 		write(t, path, "someone else's", 0o600)
-		checkError(t, file.Commit([]byte("new")), "writing "+path+": a file of that name is already there")
+		checkError(t, file.Commit([]byte("new")), "writing "+path+": the file already exists")
 		checkFile(t, path, "someone else's")
 		checkNames(t, filepath.Dir(path), "config")
 	})
@@ -287,7 +287,7 @@ func TestOneOfTwoGetsTheName(t *testing.T) {
 	if err := second.Commit([]byte("second")); err != nil {
 		t.Fatal(err)
 	}
-	checkError(t, first.Commit([]byte("first")), "writing "+path+": a file of that name is already there")
+	checkError(t, first.Commit([]byte("first")), "writing "+path+": the file already exists")
 	checkFile(t, path, "second")
 	checkNames(t, filepath.Dir(path), "config")
 }

@@ -85,7 +85,7 @@ func load(files Files, parse func(path, text string) (*Document, error), patienc
 			text, there, err = readFile(path)
 		}
 		if err == nil && !there && files.Explicit {
-			err = hint.New(fmt.Sprintf("reading kubeconfig %s: there is no such file", path), "name another with --kubeconfig")
+			err = hint.New(fmt.Sprintf("reading kubeconfig %s: no such file", path), "specify another one with --kubeconfig")
 		}
 		if err != nil {
 			return nil, err
@@ -160,7 +160,7 @@ func readFile(path string) (text string, there bool, err error) {
 	return text, true, nil
 }
 
-var errTooLarge = fmt.Errorf("it is larger than %d MB, which no kubeconfig is", mostBytes/1_000_000)
+var errTooLarge = fmt.Errorf("it is larger than %d MB, too large for a kubeconfig", mostBytes/1_000_000)
 
 // readAll reads a stream of about size bytes, without a second copy of it.
 func readAll(r io.Reader, size int64) (string, error) {
@@ -180,5 +180,5 @@ func cannotRead(path string, err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err
 	}
-	return hint.Wrap(fmt.Errorf("reading kubeconfig %s: %w", path, err), "name another file with --kubeconfig or KUBECONFIG")
+	return hint.Wrap(fmt.Errorf("reading kubeconfig %s: %w", path, err), "specify another file with --kubeconfig or KUBECONFIG")
 }

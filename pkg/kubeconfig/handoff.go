@@ -24,18 +24,18 @@ func ReadHandOff(data []byte) (Identity, error) {
 	config, err := clientcmd.Load(data)
 	if err != nil {
 		// The parser's own words speak of types, and may quote a key.
-		return Identity{}, errors.New("it is no kubeconfig")
+		return Identity{}, errors.New("it is not a kubeconfig")
 	}
 	context := config.Contexts[config.CurrentContext]
 	if context == nil {
-		return Identity{}, errors.New("it is no kubeconfig with a current context")
+		return Identity{}, errors.New("it is not a kubeconfig with a current context")
 	}
 	cluster, user := config.Clusters[context.Cluster], config.AuthInfos[context.AuthInfo]
 	if cluster == nil || user == nil {
 		return Identity{}, fmt.Errorf("its context %q lacks a cluster or a user", config.CurrentContext)
 	}
 	if err := cmp.Or(checkNames(config.CurrentContext, context, cluster), checkServer(cluster), checkHandOff(cluster, user)); err != nil {
-		return Identity{}, hint.Wrap(err, "do not use it: ask for one that kubectl certs issue made")
+		return Identity{}, hint.Wrap(err, "do not use it: ask for one created by kubectl certs issue")
 	}
 	return Identity{
 		Cluster: context.Cluster, Server: cluster.Server, CA: cluster.CertificateAuthorityData,
@@ -51,7 +51,7 @@ func checkNames(current string, context *clientcmdapi.Context, cluster *clientcm
 	const most = 253 // as in names of Kubernetes
 	for _, name := range []string{current, context.Cluster, context.AuthInfo, context.Namespace, cluster.TLSServerName} {
 		if len(name) > most || strings.ContainsFunc(name, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) {
-			return fmt.Errorf("a name in it has characters that cannot be seen, or too many: %.60q", name)
+			return fmt.Errorf("a name in it has invisible characters or is too long: %.60q", name)
 		}
 	}
 	return nil
@@ -62,11 +62,11 @@ func checkServer(cluster *clientcmdapi.Cluster) error {
 	server, err := url.Parse(cluster.Server)
 	switch {
 	case err != nil || server.Scheme != "https" || server.Hostname() == "":
-		return fmt.Errorf("its server is %q, which is no https address", RedactURL(cluster.Server))
+		return fmt.Errorf("its server %q is not an https URL", RedactURL(cluster.Server))
 	case server.User != nil:
-		return fmt.Errorf("there is user information in the address of its server: %s", RedactURL(cluster.Server))
+		return fmt.Errorf("its server URL has user information: %s", RedactURL(cluster.Server))
 	case server.RawQuery != "" || server.Fragment != "":
-		return fmt.Errorf("there is more than an address in that of its server: %s", RedactURL(cluster.Server))
+		return fmt.Errorf("its server URL has a query or fragment: %s", RedactURL(cluster.Server))
 	}
 	if cluster.ProxyURL == "" {
 		return nil
@@ -74,9 +74,9 @@ func checkServer(cluster *clientcmdapi.Cluster) error {
 	proxy, err := url.Parse(cluster.ProxyURL)
 	switch {
 	case err != nil || proxy.Hostname() == "":
-		return fmt.Errorf("its proxy-url is no address: %q", RedactURL(cluster.ProxyURL))
+		return fmt.Errorf("its proxy-url is not a URL: %q", RedactURL(cluster.ProxyURL))
 	case proxy.User != nil:
-		return fmt.Errorf("there are credentials in its proxy-url: %s", RedactURL(cluster.ProxyURL))
+		return fmt.Errorf("its proxy-url contains credentials: %s", RedactURL(cluster.ProxyURL))
 	}
 	return nil
 }
@@ -86,17 +86,17 @@ func checkServer(cluster *clientcmdapi.Cluster) error {
 func checkHandOff(cluster *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) error {
 	switch {
 	case user.Exec != nil || user.AuthProvider != nil:
-		return errors.New("it would run a program on this machine to log in")
+		return errors.New("it would run a program on this machine to authenticate")
 	case user.Token != "" || user.TokenFile != "" || user.Username != "" || user.Password != "":
-		return errors.New("it logs in by a token or a password instead of a certificate")
+		return errors.New("it authenticates with a token or a password instead of a certificate")
 	case user.Impersonate != "" || user.ImpersonateUID != "" || len(user.ImpersonateGroups) > 0 || len(user.ImpersonateUserExtra) > 0:
-		return errors.New("it acts as somebody else")
+		return errors.New("it impersonates another user")
 	case cluster.CertificateAuthority != "" || user.ClientCertificate != "" || user.ClientKey != "":
-		return errors.New("it refers to files, which are on another machine")
+		return errors.New("it refers to files on another machine")
 	case len(user.ClientCertificateData) == 0:
-		return errors.New("there is no certificate in it")
+		return errors.New("it has no certificate")
 	case cluster.InsecureSkipTLSVerify:
-		return errors.New("it does not verify the server: anybody between could take its place")
+		return errors.New("it does not verify the server: an attacker could impersonate it")
 	}
 	return nil
 }

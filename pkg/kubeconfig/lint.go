@@ -153,7 +153,7 @@ func (l *linter) read(path string, needed bool) *Document {
 		if !needed {
 			return nil
 		}
-		err = fmt.Errorf("reading kubeconfig %s: there is no such file", path)
+		err = fmt.Errorf("reading kubeconfig %s: no such file", path)
 	}
 	var d *Document
 	if err == nil {
@@ -161,13 +161,13 @@ func (l *linter) read(path string, needed bool) *Document {
 	}
 	if err != nil {
 		line, message := 0, strings.TrimPrefix(err.Error(), "reading kubeconfig "+path+": ")
-		l.findings = append(l.findings, Finding{Code: CodeUnreadable, Severity: inventory.Critical, Where: path, File: path, Line: line, Message: message, Fix: "mend the file, or restore what it was before: kubectl certs kubeconfig restore"})
+		l.findings = append(l.findings, Finding{Code: CodeUnreadable, Severity: inventory.Critical, Where: path, File: path, Line: line, Message: message, Fix: "fix the file, or restore a backup: kubectl certs kubeconfig restore"})
 		return nil
 	}
 	for _, f := range d.faults {
-		code, fix := CodeMalformed, "mend the line by hand: kubectl refuses the file"
-		if strings.HasPrefix(f.Problem, "it stands there twice") {
-			code, fix = CodeDuplicateName, "rename or remove one of them by hand: kubectl refuses the file"
+		code, fix := CodeMalformed, "fix the line manually: kubectl refuses the file"
+		if strings.HasPrefix(f.Problem, "duplicate entry") {
+			code, fix = CodeDuplicateName, "rename or remove one of them manually: kubectl refuses the file"
 		}
 		where := f.Where
 		if where == "" {
@@ -186,7 +186,7 @@ func (l *linter) permissions(path, file string, line int, what string) {
 	}
 	severity, who := inventory.Warning, "its group"
 	if info.Mode().Perm()&0o007 != 0 {
-		severity, who = inventory.Critical, "everybody on this machine"
+		severity, who = inventory.Critical, "all users of this machine"
 	}
 	verb := "read"
 	if info.Mode().Perm()&0o022 != 0 {
@@ -207,14 +207,14 @@ func (l *linter) references() {
 			name := e.Text(kind.String())
 			used[kind][name] = true
 			if name != "" && l.c.Entry(kind, name) == nil {
-				l.find(CodeDangling, inventory.Critical, e, 0, "add that "+kind.String()+", or remove what dangles: kubectl certs kubeconfig prune", "refers to %s %q, which is not there", kind, name)
+				l.find(CodeDangling, inventory.Critical, e, 0, "add that "+kind.String()+", or delete dangling entries: kubectl certs kubeconfig prune", "refers to %s %q, which does not exist", kind, name)
 			}
 		}
 	}
 	for _, kind := range []Kind{ClusterEntry, UserEntry} {
 		for _, e := range l.c.Entries(kind) {
 			if !used[kind][e.Name] {
-				l.find(CodeUnused, inventory.Info, e, 0, "remove what nobody refers to: kubectl certs kubeconfig prune", "no context refers to it")
+				l.find(CodeUnused, inventory.Info, e, 0, "delete unused entries: kubectl certs kubeconfig prune", "no context refers to it")
 			}
 		}
 	}
@@ -222,7 +222,7 @@ func (l *linter) references() {
 		if current := d.Current(); current != "" && l.c.Entry(ContextEntry, current) == nil {
 			l.findings = append(l.findings, Finding{
 				Code: CodeDangling, Severity: inventory.Critical, Where: currentContext, File: d.Path, Line: int(d.yaml().Root.Get(currentContext).Line), Fixable: true,
-				Message: fmt.Sprintf("is %q, which is not there", current), Fix: "choose one that is: kubectl certs kubeconfig use",
+				Message: fmt.Sprintf("is %q, which does not exist", current), Fix: "choose an existing one: kubectl certs kubeconfig use",
 			})
 		}
 	}
@@ -235,13 +235,13 @@ func (r *Report) AddPing(context *Entry, ping Ping) {
 	case "":
 		return
 	case "untrusted":
-		f.Code, f.Fix = CodeUntrustedServer, "get the cluster's present CA, from a source you trust"
+		f.Code, f.Fix = CodeUntrustedServer, "get the cluster's current CA from a trusted source"
 	case "skipped":
-		f.Code, f.Severity, f.Fix = CodeExec, inventory.Info, "to have the program run: kubectl certs kubeconfig lint --ping --exec"
+		f.Code, f.Severity, f.Fix = CodeExec, inventory.Info, "to run the program: kubectl certs kubeconfig lint --ping --exec"
 	case "plugin":
 		f.Code, f.Fix = CodeRefused, "log in again, or use another way to authenticate"
 	case "refused":
-		f.Code, f.Fix = CodeRefused, "log in again, or have another certificate issued"
+		f.Code, f.Fix = CodeRefused, "log in again, or have a new certificate issued"
 	default:
 		f.Code, f.Severity, f.Fix = CodeUnreachableServer, inventory.Warning, "check the address, the network and that the server is running"
 	}

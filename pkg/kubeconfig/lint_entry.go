@@ -21,8 +21,8 @@ import (
 func (l *linter) entry(e *Entry) {
 	for _, part := range e.Kind.parts() {
 		if e.Text(part[0]) != "" && e.Text(part[1]) != "" {
-			l.find(CodeDataAndPath, inventory.Warning, e, int(e.body.Get(part[1]).Line), "remove the path, which does not count: kubectl certs kubeconfig lint --fix",
-				"has both %s, which counts, and %s, which does not", part[0], part[1])
+			l.find(CodeDataAndPath, inventory.Warning, e, int(e.body.Get(part[1]).Line), "remove the path, which is ignored: kubectl certs kubeconfig lint --fix",
+				"has both %s, which is used, and %s, which is ignored", part[0], part[1])
 		}
 		l.junk(e, part)
 	}
@@ -42,8 +42,8 @@ func (l *linter) junk(e *Entry, part [2]string) {
 		return // another rule says so
 	}
 	if rest := junk(data); rest != "" && strings.Contains(string(data), "-----BEGIN ") {
-		l.find(CodeTrailingJunk, inventory.Warning, e, 0, "remove it, once you know what it was meant to be",
-			"its %s has %d bytes behind the last PEM block that are none", part[1], len(rest))
+		l.find(CodeTrailingJunk, inventory.Warning, e, 0, "remove it, after checking what it was meant to be",
+			"its %s has %d bytes after the last PEM block", part[1], len(rest))
 	}
 }
 
@@ -52,11 +52,11 @@ func (l *linter) cluster(e *Entry) {
 	address, err := url.Parse(server)
 	switch {
 	case server == "":
-		l.find(CodeNoServer, inventory.Critical, e, 0, "name the API server, as in https://host:6443", "has no server")
+		l.find(CodeNoServer, inventory.Critical, e, 0, "specify the API server, as in https://host:6443", "has no server")
 	case err != nil:
-		l.find(CodeNoServer, inventory.Critical, e, 0, "name the API server, as in https://host:6443", "has a server that is no URL: %q", RedactURL(server))
+		l.find(CodeNoServer, inventory.Critical, e, 0, "specify the API server, as in https://host:6443", "has a server that is not a URL: %q", RedactURL(server))
 	case address.Scheme == "http":
-		l.find(CodePlainHTTP, inventory.Warning, e, 0, "use https: by http anybody on the way can read and change everything", "is reached by http: %s", RedactURL(server))
+		l.find(CodePlainHTTP, inventory.Warning, e, 0, "use https: with http, anyone on the network path can read and change all traffic", "uses http: %s", RedactURL(server))
 	}
 	insecure, _ := boolean(e.body.Get("insecure-skip-tls-verify"))
 	certs, err := e.CA()
@@ -65,14 +65,14 @@ func (l *linter) cluster(e *Entry) {
 		l.find(CodeInsecure, inventory.Critical, e, 0, "remove insecure-skip-tls-verify", "has a CA and insecure-skip-tls-verify, which kubectl refuses together")
 	case insecure:
 		l.find(CodeInsecure, inventory.Warning, e, 0, "put the cluster's CA in certificate-authority-data, from a source you trust, and remove insecure-skip-tls-verify",
-			"does not verify its server: whoever answers there gets the credentials")
+			"does not verify its server: any server at that address receives the credentials")
 	}
 	if err != nil {
-		l.find(CodeBadCertificate, inventory.Critical, e, 0, "get the CA again, from a source you trust", "%s", within(e, err))
+		l.find(CodeBadCertificate, inventory.Critical, e, 0, "get the CA again from a trusted source", "%s", within(e, err))
 	}
 	for _, cert := range certs {
 		if l.now.After(cert.NotAfter) {
-			l.find(CodeCAExpired, inventory.Critical, e, 0, "get the cluster's present CA, from a source you trust",
+			l.find(CodeCAExpired, inventory.Critical, e, 0, "get the cluster's current CA from a trusted source",
 				"its CA %q expired %s ago", cert.Subject.CommonName, duration.HumanDuration(l.now.Sub(cert.NotAfter)))
 		}
 	}
@@ -81,12 +81,12 @@ func (l *linter) cluster(e *Entry) {
 func (l *linter) user(e *Entry) {
 	certs, err := e.Certificate()
 	if err != nil {
-		l.find(CodeBadCertificate, inventory.Critical, e, 0, "ask whoever issued it for another one", "%s", within(e, err))
+		l.find(CodeBadCertificate, inventory.Critical, e, 0, "ask its issuer for a new one", "%s", within(e, err))
 	}
 	if len(certs) > 0 {
 		l.dates(e, certs[0])
 		if err := e.keyFault(certs[0]); err != nil {
-			l.find(CodeKeyMismatch, inventory.Critical, e, 0, "find the key that was made with the certificate, or have another one issued", "%s", within(e, err))
+			l.find(CodeKeyMismatch, inventory.Critical, e, 0, "find the matching private key, or have a new certificate issued", "%s", within(e, err))
 		}
 	}
 	l.renewed(e)
@@ -97,7 +97,7 @@ func (l *linter) user(e *Entry) {
 		}
 		l.permissions(path, e.In.Path, int(e.body.Get(field).Line), "the "+map[string]string{keyFile: "key", "tokenFile": "token"}[field]+" of "+e.String())
 		if _, err := os.Stat(path); err != nil && field == "tokenFile" {
-			l.find(CodeBadCertificate, inventory.Critical, e, int(e.body.Get(field).Line), "put it there, or log in again", "its tokenFile %s: %v", path, withoutPath(err))
+			l.find(CodeBadCertificate, inventory.Critical, e, int(e.body.Get(field).Line), "restore the file, or log in again", "its tokenFile %s: %v", path, withoutPath(err))
 		}
 	}
 	if exec := e.body.Get("exec"); !exec.Empty() {
@@ -110,21 +110,21 @@ func (l *linter) renewed(e *Entry) {
 	certs, err := e.Renewed()
 	switch {
 	case err != nil:
-		l.find(CodeBadCertificate, inventory.Critical, e, 0, "have another one issued, and install it: kubectl certs credential --install", "%s", within(e, err))
+		l.find(CodeBadCertificate, inventory.Critical, e, 0, "have a new one issued, and install it: kubectl certs credential --install", "%s", within(e, err))
 	case len(certs) > 0 && l.now.After(certs[0].NotAfter):
-		l.find(CodeExpired, inventory.Critical, e, 0, "renew it by the rights of another context: kubectl certs renew CONTEXT --context OTHER",
+		l.find(CodeExpired, inventory.Critical, e, 0, "renew it using the credentials of another context: kubectl certs renew CONTEXT --context OTHER",
 			"its certificate, in %s, was not renewed and expired %s ago", e.RenewedFile(), duration.HumanDuration(l.now.Sub(certs[0].NotAfter)))
 	}
 }
 
 func (l *linter) dates(e *Entry, cert *x509.Certificate) {
-	const renew = "issue another one while this one lasts: kubectl certs issue"
+	const renew = "issue a new one while this one is valid: kubectl certs issue"
 	switch {
 	case l.now.After(cert.NotAfter):
-		l.find(CodeExpired, inventory.Critical, e, 0, "have an administrator issue another one",
+		l.find(CodeExpired, inventory.Critical, e, 0, "have an administrator issue a new one",
 			"its certificate expired %s ago, on %s", duration.HumanDuration(l.now.Sub(cert.NotAfter)), cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
 	case l.now.Before(cert.NotBefore):
-		l.find(CodeNotYetValid, inventory.Critical, e, 0, "compare this machine's clock with that of the one that signed it",
+		l.find(CodeNotYetValid, inventory.Critical, e, 0, "compare the clock of this machine with that of the issuer",
 			"its certificate is valid only from %s", cert.NotBefore.UTC().Format("2006-01-02 15:04 MST"))
 	case inventory.ExpiresSoon(cert.NotBefore, cert.NotAfter, l.now):
 		l.find(CodeExpiresSoon, inventory.Warning, e, 0, renew,
@@ -134,27 +134,27 @@ func (l *linter) dates(e *Entry, cert *x509.Certificate) {
 
 func (l *linter) exec(e *Entry, exec *yamledit.Node) {
 	command := e.In.command(exec)
-	fix := "install it, or log in in another way"
+	fix := "install it, or use another way to authenticate"
 	if advice := strings.TrimSpace(exec.Text("installHint")); advice != "" {
 		fix = advice
 	}
 	switch {
 	case command == "":
-		l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), "name the program", "logs in by a program, but names none")
+		l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), "specify the program", "has an exec credential plugin without a command")
 	case strings.ContainsRune(command, filepath.Separator):
 		if info, err := os.Stat(command); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
-			l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), fix, "logs in by %s, which is no program on this machine", command)
+			l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), fix, "authenticates with %s, which is not a program on this machine", command)
 		}
 	case !l.programs.Installed(command):
-		l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), fix, "logs in by the program %s, which is not in PATH", command)
+		l.find(CodeExecMissing, inventory.Critical, e, int(exec.Line), fix, "authenticates with the program %s, which is not in PATH", command)
 	}
 	if command == "" {
 		return
 	}
-	l.find(CodeExec, inventory.Info, e, int(exec.Line), "none is needed, if you know the program and trust it",
-		"authenticates with the program that it runs: %s", ExecCommand(exec, command))
+	l.find(CodeExec, inventory.Info, e, int(exec.Line), "nothing, if you know and trust the program",
+		"authenticates with a program: %s", ExecCommand(exec, command))
 	if err := l.programs.Allowed(command); err != nil {
-		l.find(CodeExecNotAllowed, inventory.Critical, e, int(exec.Line), cmp.Or(hint.Of(err), "change it in kuberc, if you trust the program"), "%s", err)
+		l.find(CodeExecNotAllowed, inventory.Critical, e, int(exec.Line), cmp.Or(hint.Of(err), "allow it in kuberc if you trust the program"), "%s", err)
 	}
 }
 

@@ -168,8 +168,8 @@ func TestLintNamesPrograms(t *testing.T) {
 	})
 	want := []kubeconfig.Finding{
 		{Code: kubeconfig.CodeExecNotAllowed, Severity: inventory.Critical, Message: "not allowed", Fix: "allow it"},
-		{Code: kubeconfig.CodeExec, Severity: inventory.Info, Message: "authenticates with the program that it runs: aws eks get-token --cluster-name prod --password=<hidden, 6 characters>",
-			Fix: "none is needed, if you know the program and trust it"},
+		{Code: kubeconfig.CodeExec, Severity: inventory.Info, Message: "authenticates with a program: aws eks get-token --cluster-name prod --password=<hidden, 6 characters>",
+			Fix: "nothing, if you know and trust the program"},
 	}
 	for i := range report.Findings {
 		f := &report.Findings[i]

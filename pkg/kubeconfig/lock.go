@@ -113,7 +113,7 @@ func (l locks) close() {
 	}
 }
 
-const lockAdvice = "kubectl needs it too, to change the kubeconfig; nothing was changed"
+const lockAdvice = "kubectl uses the same lock; nothing was changed"
 
 func lock(ctx context.Context, at spot, now func() time.Time) error {
 	name := at.path()
@@ -130,10 +130,10 @@ func lock(ctx context.Context, at spot, now func() time.Time) error {
 			age := now().Sub(there.modified)
 			switch {
 			case age > staleAfter:
-				return hint.New(fmt.Sprintf("locking the kubeconfig: %s is there since %s, left behind by a program that did not end well", name, duration.HumanDuration(age)),
-					"if no kubectl is writing at this moment, remove it: rm -f "+name)
+				return hint.New(fmt.Sprintf("locking the kubeconfig: stale lock %s (age %s)", name, duration.HumanDuration(age)),
+					"if no kubectl is writing now, remove it: rm -f "+name)
 			case now().After(deadline):
-				return hint.New(fmt.Sprintf("locking the kubeconfig: others have kept %s for %s", name, lockPatience),
+				return hint.New(fmt.Sprintf("locking the kubeconfig: timed out; another program has held %s for %s", name, lockPatience),
 					"try again; if no kubectl is writing, remove it: rm -f "+name)
 			}
 		}

@@ -24,16 +24,16 @@ func (c *Config) Credential(user string) (Credential, error) {
 		return Credential{}, err
 	}
 	if e.body.Get("exec") != nil {
-		return Credential{}, hint.New(fmt.Sprintf("user %q logs in by a program (exec: %s)", user, e.body.Get("exec").Text("command")), "that program renews what it needs by itself")
+		return Credential{}, hint.New(fmt.Sprintf("user %q authenticates with an exec credential plugin (%s)", user, e.body.Get("exec").Text("command")), "the plugin renews its own credentials")
 	}
 	for _, field := range []struct{ name, what, advice string }{
-		{"token", "a token", "ask whoever gave it for another one"},
-		{"tokenFile", "a token in a file", "whoever writes that file renews it"},
-		{"username", "a password", "the API server has not taken passwords since Kubernetes 1.19"},
+		{"token", "a token", "ask its issuer for a new one"},
+		{"tokenFile", "a token in a file", "it is renewed by the program that writes the file"},
+		{"username", "a password", "the API server has not accepted passwords since Kubernetes 1.19"},
 		{"auth-provider", "a provider", "log in there again"},
 	} {
 		if e.body.Get(field.name) != nil && e.Text("client-certificate-data")+e.Text("client-certificate") == "" {
-			return Credential{}, hint.New(fmt.Sprintf("user %q logs in by %s, not by a certificate", user, field.what), field.advice)
+			return Credential{}, hint.New(fmt.Sprintf("user %q authenticates with %s, not with a certificate", user, field.what), field.advice)
 		}
 	}
 	cred := Credential{Files: []string{e.In.Path}}
@@ -57,7 +57,7 @@ func (c *Config) Credential(user string) (Credential, error) {
 func CheckWritable(files []string) error {
 	for _, path := range files {
 		if info, err := os.Stat(path); err == nil && info.Mode()&0o200 == 0 {
-			return hint.New(fmt.Sprintf("writing %s: it is read-only (mode %04o)", path, info.Mode().Perm()), "make it writable, if it is yours to change: chmod u+w "+path)
+			return hint.New(fmt.Sprintf("writing %s: it is read-only (mode %04o)", path, info.Mode().Perm()), "make it writable if you may change it: chmod u+w "+path)
 		}
 		f, err := Reserve(path, true)
 		if err != nil {

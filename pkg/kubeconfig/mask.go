@@ -36,7 +36,7 @@ func (c FileChange) Diff() (string, error) {
 // which may hold some.
 func (d *Document) masked() (string, error) {
 	if d.broken || len(d.faults) > 0 {
-		return "<a file that is no kubeconfig>\n", nil
+		return "<a file that is not a kubeconfig>\n", nil
 	}
 	d, err := d.editable(everyEntry)
 	if err != nil {

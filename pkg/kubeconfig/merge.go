@@ -43,7 +43,7 @@ type Conflict struct {
 
 // String is the conflict in a sentence.
 func (c Conflict) String() string {
-	return fmt.Sprintf("%s %q means something else in %s (they differ in: %s)", c.Kind, c.Name, c.There, strings.Join(c.Differs, ", "))
+	return fmt.Sprintf("%s %q is different in %s (they differ in: %s)", c.Kind, c.Name, c.There, strings.Join(c.Differs, ", "))
 }
 
 // ConflictPolicy decides a conflict. An error ends the merge. A function that
@@ -93,7 +93,7 @@ func (c *Config) Merge(in *Document, resolve ConflictPolicy) ([]Change, error) {
 		return nil, err
 	}
 	if len(m.conflicts) > 0 {
-		return nil, hint.Wrap(&ConflictsError{m.conflicts}, "say which counts with --on-conflict: rename (they are different things), keep (mine is newer) or replace (theirs is newer)")
+		return nil, hint.Wrap(&ConflictsError{m.conflicts}, "resolve it with --on-conflict: rename (import under a new name), keep (the existing entry) or replace (with the incoming one)")
 	}
 	if err := m.write(); err != nil {
 		return nil, err

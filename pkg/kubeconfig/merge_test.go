@@ -141,8 +141,8 @@ func TestMergeFailsAsAWhole(t *testing.T) {
 	if !ok || len(conflicts.Conflicts) != 2 {
 		t.Fatalf("got %v", err)
 	}
-	const want = `cluster "kubernetes" means something else in /a/config (they differ in: server); ` +
-		`user "admin" means something else in /a/config (they differ in: token, x-unknown, client-certificate, client-key, exec)`
+	const want = `cluster "kubernetes" is different in /a/config (they differ in: server); ` +
+		`user "admin" is different in /a/config (they differ in: token, x-unknown, client-certificate, client-key, exec)`
 	if err.Error() != want || !strings.Contains(hint.Of(err), "--on-conflict") {
 		t.Errorf("got  %v (%s)\nwant %s", err, hint.Of(err), want)
 	}

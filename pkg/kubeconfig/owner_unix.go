@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-var errOwner = errors.New("it belongs to another user, and would not after the change")
+var errOwner = errors.New("it belongs to another user, and its owner would change")
 
 // keepOwner gives file the owner of another. The group counts for nothing in a
 // file of mode 0600, and is kept where that is allowed.

@@ -36,7 +36,7 @@ func NewPair(certificate, key []byte) (Pair, error) {
 		return Pair{}, err
 	}
 	if !pki.SamePublicKey(private.Public(), certs[0].PublicKey) {
-		return Pair{}, errors.New("the key does not fit the certificate")
+		return Pair{}, errors.New("the private key does not match the certificate")
 	}
 	return Pair{Certificate: certificate, Key: key, Leaf: certs[0], Chain: certs[1:]}, nil
 }

@@ -45,7 +45,7 @@ func TestPair(t *testing.T) {
 		read.Leaf.Subject.CommonName != "alice" || len(read.Chain) != 1 {
 		t.Errorf("read %q and %d more (%v)", read.Leaf.Subject, len(read.Chain), err)
 	}
-	if err := pair.Write(path, false); err == nil || !strings.Contains(err.Error(), "already there") {
+	if err := pair.Write(path, false); err == nil || !strings.Contains(err.Error(), "already exists") {
 		t.Errorf("a file that is there: got %v", err)
 	}
 	if err := pair.Write(path, true); err != nil {
@@ -66,7 +66,7 @@ func TestReadPairRefuses(t *testing.T) {
 	}{
 		{"for others to read", "others may read or write it (mode 0640)", slices.Concat(certificate, key), 0o640},
 		{"for others to write", "others may read or write it (mode 0602)", slices.Concat(certificate, key), 0o602},
-		{"another's key", "the key does not fit", slices.Concat(certificate, bobs), 0o600},
+		{"another's key", "the private key does not match", slices.Concat(certificate, bobs), 0o600},
 		{"no key", "no PEM private key", certificate, 0o600},
 		{"no certificate", "the certificate cannot be read", key, 0o600},
 		{"nothing", "the certificate cannot be read", nil, 0o600},
@@ -165,7 +165,7 @@ func TestParseExecInfo(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`{`:        "reading KUBERNETES_EXEC_INFO",
-		v1 + `{}}`: "does not tell of the cluster",
+		v1 + `{}}`: "has no cluster",
 		`{"apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"cluster":{"server":"https://x"}}}`: `version "client.authentication.k8s.io/v1beta1"`,
 	} {
 		if _, err := ParseExecInfo(text); err == nil || !strings.Contains(err.Error(), want) {

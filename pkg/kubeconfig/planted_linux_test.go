@@ -143,7 +143,7 @@ func TestPlantedLinksOnTheWay(t *testing.T) {
 		link(t, to, filepath.Join(hers, name))
 		give(t, filepath.Join(hers, name))
 	}
-	const want = "is a symbolic link that another user (uid 4242) has made"
+	const want = "is a symbolic link created by another user (uid 4242)"
 	refused := func(what string, err error) {
 		t.Helper()
 		if err == nil || !strings.Contains(err.Error(), want) {

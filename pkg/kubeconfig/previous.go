@@ -34,7 +34,7 @@ func (f Files) Previous() (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading which context was current before: %w", err)
+		return "", fmt.Errorf("reading the previous context: %w", err)
 	}
 	defer at.Close()
 	file, err := at.open(at.name)
@@ -42,7 +42,7 @@ func (f Files) Previous() (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading which context was current before: %w", err)
+		return "", fmt.Errorf("reading the previous context: %w", err)
 	}
 	defer file.Close()
 	text, err := readAll(file, 0)
@@ -56,7 +56,7 @@ func (f Files) RememberPrevious(name string) error {
 	}
 	at, owner, err := f.previousFile(true)
 	if err != nil {
-		return cannotWrite("which context was current before", err, asItWas)
+		return cannotWrite("the previous context", err, asItWas)
 	}
 	file, err := at.temporary(at.path(), true, asItWas)
 	if err != nil {

@@ -32,7 +32,7 @@ func TestReserveAllOrNothing(t *testing.T) {
 	dir := t.TempDir()
 	taken := filepath.Join(dir, "taken")
 	write(t, taken, "precious", 0o600)
-	if _, err := kubeconfig.ReserveAll([]string{filepath.Join(dir, "new"), taken}, false); err == nil || !strings.Contains(err.Error(), "already there") {
+	if _, err := kubeconfig.ReserveAll([]string{filepath.Join(dir, "new"), taken}, false); err == nil || !strings.Contains(err.Error(), "already exists") {
 		t.Errorf("error %v", err)
 	}
 	checkFile(t, taken, "precious")

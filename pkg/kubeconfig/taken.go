@@ -97,13 +97,13 @@ func (d *Document) takenCluster(e *Entry) []Taken {
 		add(TakenProxy, "goes through the proxy %s", RedactURL(proxy))
 	}
 	if insecure, ok := boolean(e.body.Get("insecure-skip-tls-verify")); insecure || !ok && !e.body.Get("insecure-skip-tls-verify").Empty() {
-		add(TakenInsecure, "does not verify its server (insecure-skip-tls-verify): whoever answers at %s gets the credentials", RedactURL(e.Text("server")))
+		add(TakenInsecure, "does not verify its server (insecure-skip-tls-verify): any server at %s receives the credentials", RedactURL(e.Text("server")))
 	}
 	if name := e.Text("tls-server-name"); name != "" {
-		add(TakenServerName, "takes any server for its own whose certificate is for %q (tls-server-name), and not for the one that it names, %s", name, RedactURL(e.Text("server")))
+		add(TakenServerName, "verifies its server %s for another name, %q (tls-server-name)", RedactURL(e.Text("server")), name)
 	}
 	if address, err := url.Parse(e.Text("server")); e.Text("server") != "" && (err != nil || !strings.EqualFold(address.Scheme, "https")) {
-		add(TakenHTTP, "is not reached by https, so that anyone on the way can read the credentials: %s", RedactURL(e.Text("server")))
+		add(TakenHTTP, "does not use https: anyone on the network path can read the credentials: %s", RedactURL(e.Text("server")))
 	}
 	return all
 }
@@ -118,14 +118,14 @@ func (d *Document) takenUser(e *Entry) []Taken {
 		all = append(all, Taken{TakenExec, fmt.Sprintf("%s runs a program whenever it is used: %s", e, ExecCommand(exec, command)), execDetails(exec, command)})
 	}
 	if provider := e.body.Get("auth-provider"); !provider.Empty() {
-		taken := Taken{Code: TakenAuthProvider, Text: fmt.Sprintf("%s gets its credentials from the provider %q", e, provider.Text("name"))}
+		taken := Taken{Code: TakenAuthProvider, Text: fmt.Sprintf("%s uses the auth provider %q", e, provider.Text("name"))}
 		if issuer := provider.Get("config").Text("idp-issuer-url"); issuer != "" {
 			taken.Text += ", at " + RedactURL(issuer)
 		}
 		all = append(all, taken)
 	}
 	if file := e.Path("tokenFile"); file != "" {
-		all = append(all, Taken{Code: TakenTokenFile, Text: fmt.Sprintf("%s sends what is in the file %s to its server (tokenFile)", e, file)})
+		all = append(all, Taken{Code: TakenTokenFile, Text: fmt.Sprintf("%s sends the contents of file %s to its server (tokenFile)", e, file)})
 	}
 	return all
 }

@@ -187,7 +187,7 @@ func (c *FileChange) make(now time.Time) error {
 		return cannotWrite(c.Path, err, asItWas)
 	case at.state == nil && at.linked:
 		at.Close()
-		return hint.New(fmt.Sprintf("writing %s: it is a symbolic link that leads nowhere", c.Path), "make the file that it is to lead to, or remove the link")
+		return hint.New(fmt.Sprintf("writing %s: it is a dangling symbolic link", c.Path), "create its target, or remove the link")
 	case at.state == nil && c.Before != nil:
 		at.Close()
 		return cannotWrite(c.Path, fs.ErrNotExist, asItWas)
@@ -212,7 +212,7 @@ func (c *FileChange) make(now time.Time) error {
 		return err
 	}
 	if same, err := at.holds(c.Before.Text()); err != nil || !same {
-		return hint.New(fmt.Sprintf("writing %s: somebody else has changed it at this moment, without kubectl's lock", c.Path), "nothing was changed; try again")
+		return hint.New(fmt.Sprintf("writing %s: another program changed it in the meantime, without kubectl's lock", c.Path), "nothing was changed; try again")
 	}
 	return file.finish()
 }
@@ -223,7 +223,7 @@ func (f *File) like() error {
 	there := f.at.state
 	if there.mode&0o200 == 0 {
 		return hint.New(fmt.Sprintf("writing %s: it is read-only (mode %04o)", f.shown, there.mode.Perm()),
-			"make it writable, if it is yours to change: chmod u+w "+f.shown)
+			"make it writable if you may change it: chmod u+w "+f.shown)
 	}
 	f.mode, f.owner = there.mode.Perm()&mode, there
 	return nil

@@ -116,10 +116,10 @@ func TestUpdateLeavesTheFileWhere(t *testing.T) {
 			if err := os.Chtimes(path+".lock", old, old); err != nil {
 				t.Fatal(err)
 			}
-		}, "config.lock is there since 3d, left behind by a program that did not end well", "rm -f ", false},
-		{"it is no kubeconfig", func(t *testing.T, path string) {
+		}, "config.lock (age 3d)", "rm -f ", false},
+		{"it is not a kubeconfig", func(t *testing.T, path string) {
 			write(t, path, "kind: Pod\n", 0o600)
-		}, `its kind is "Pod" instead of Config: this is another kind of file (line 1)`, "is it the right file?", true},
+		}, `its kind is "Pod" instead of Config: this is another kind of file (line 1)`, "check that it is the right file", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestUpdateNoticesOthers(t *testing.T) {
 		_, err := c.Merge(parse(t, "", string(contextNamed("a"))), kubeconfig.Always(kubeconfig.Fail))
 		return err
 	}}.Run(context.Background())
-	if err == nil || !strings.Contains(err.Error(), "somebody else has changed it at this moment") {
+	if err == nil || !strings.Contains(err.Error(), "another program changed it in the meantime") {
 		t.Errorf("got %v", err)
 	}
 	checkFile(t, path, "kind: Config\n")

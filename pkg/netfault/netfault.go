@@ -22,7 +22,7 @@ type Kind string
 const (
 	// ProxyUnreachable: no connection to the proxy, or no trust in it.
 	ProxyUnreachable Kind = "proxy-unreachable"
-	// ProxyLogin: the proxy asks for a user and a password (407).
+	// ProxyLogin: the proxy requires a user name and a password (407).
 	ProxyLogin Kind = "proxy-login"
 	// ProxyRefused: the proxy does not connect to the server.
 	ProxyRefused Kind = "proxy-refused"
@@ -96,9 +96,9 @@ func proxyFault(err error) (Fault, bool) {
 	text := request.Err.Error()
 	switch {
 	case text == http.StatusText(http.StatusProxyAuthRequired):
-		return Fault{Kind: ProxyLogin, Reason: "it asks for a user and a password"}, true
+		return Fault{Kind: ProxyLogin, Reason: "it requires a user name and a password"}, true
 	case slices.Contains(refusals, text):
-		return Fault{Kind: ProxyRefused, Reason: "it answers " + text}, true
+		return Fault{Kind: ProxyRefused, Reason: "it responds with " + text}, true
 	}
 	return Fault{}, false
 }
@@ -147,7 +147,7 @@ func verification(untrusted *tls.CertificateVerificationError) string {
 		return whose + "expired on " + e.Cert.NotAfter.UTC().Format(day)
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return "is not signed by a CA that is trusted here"
+		return "is not signed by a trusted CA"
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return "is for other names"

@@ -120,7 +120,7 @@ func TestOf(t *testing.T) {
 	}{
 		{"a CA of the same name with another key", func(t *testing.T, b *bed) error {
 			return b.ask(t, serve(t, nil, b.ca.Impostor(t).Issue(t, pkitest.Server("kube-apiserver", "127.0.0.1"))))
-		}, netfault.ServerUntrusted, "is not signed by a CA that is trusted here", hasChain},
+		}, netfault.ServerUntrusted, "is not signed by a trusted CA", hasChain},
 		{"expired", func(t *testing.T, b *bed) error {
 			return b.ask(t, serve(t, nil, server(b, t, pkitest.Left(-2*pkitest.Day))))
 		}, netfault.ServerUntrusted, "expired on 2026-01-13 12:00 UTC", hasChain},
@@ -175,19 +175,19 @@ func TestOf(t *testing.T) {
 			at := serve(t, nil, pkitest.NewCA(t, "elsewhere").Issue(t, pkitest.Server("proxy", "127.0.0.1")))
 			b.throughProxy("https", strings.TrimPrefix(at, "https://"))
 			return b.ask(t, "https://api.example")
-		}, netfault.ProxyUnreachable, "its certificate is not signed by a CA that is trusted here", nil},
+		}, netfault.ProxyUnreachable, "its certificate is not signed by a trusted CA", nil},
 		{"a proxy that asks for a password", func(t *testing.T, b *bed) error {
 			b.throughProxy("http", speak(t, "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"))
 			return b.ask(t, "https://api.example")
-		}, netfault.ProxyLogin, "it asks for a user and a password", nil},
+		}, netfault.ProxyLogin, "it requires a user name and a password", nil},
 		{"a proxy that forbids the server", func(t *testing.T, b *bed) error {
 			b.throughProxy("http", speak(t, "HTTP/1.1 403 Forbidden\r\n\r\n"))
 			return b.ask(t, "https://api.example")
-		}, netfault.ProxyRefused, "it answers Forbidden", nil},
+		}, netfault.ProxyRefused, "it responds with Forbidden", nil},
 		{"a proxy that does not find the server", func(t *testing.T, b *bed) error {
 			b.throughProxy("http", speak(t, "HTTP/1.1 502 Bad Gateway\r\n\r\n"))
 			return b.ask(t, "https://api.example")
-		}, netfault.ProxyRefused, "it answers Bad Gateway", nil},
+		}, netfault.ProxyRefused, "it responds with Bad Gateway", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -80,7 +80,7 @@ func (r *Runner) Ready(ctx context.Context) error {
 	}
 	if len(lacking) > 0 {
 		return hint.New(fmt.Sprintf("forbidden: you may not %s in namespace %s", strings.Join(lacking, ", "), r.Namespace),
-			"ask an administrator for these, or name another namespace with --namespace; or read the files on each node: sudo kubectl-certs inspect --files /etc/kubernetes")
+			"ask an administrator for these permissions, or use another namespace with --namespace; or read the files on each node: sudo kubectl-certs inspect --files /etc/kubernetes")
 	}
 	r.mayList, r.mayListEvents = answers[required], answers[required+1]
 	return nil
@@ -166,7 +166,7 @@ func (r *Runner) Left() error {
 	}
 	slices.Sort(r.left)
 	return hint.New(fmt.Sprintf("these pods could not be removed from namespace %s: %s", r.Namespace, strings.Join(r.left, ", ")),
-		fmt.Sprintf("they end by themselves within %s; remove them with: kubectl delete pods -n %s -l %s", life, r.Namespace, Selector))
+		fmt.Sprintf("they terminate within %s; delete them with: kubectl delete pods -n %s -l %s", life, r.Namespace, Selector))
 }
 
 // recent is how long ago a pod may have ended whose maker is still about to

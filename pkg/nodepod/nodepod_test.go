@@ -196,7 +196,7 @@ func TestReadIsInterrupted(t *testing.T) {
 	late, cancelLate := context.WithTimeout(t.Context(), 600*time.Millisecond)
 	defer cancelLate()
 	c = newCluster(wait("ContainerCreating", ""))
-	if _, _, err := c.runner().Read(late, "cp-1", []string{conf}); err == nil || err.Error() != "the pod did not start in time: ContainerCreating" {
+	if _, _, err := c.runner().Read(late, "cp-1", []string{conf}); err == nil || err.Error() != "the pod did not start before the timeout: ContainerCreating" {
 		t.Errorf("got %v", err)
 	}
 	if left := c.left(t); len(left) > 0 {

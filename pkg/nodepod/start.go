@@ -42,7 +42,7 @@ func (r *Runner) started(ctx context.Context, pod *corev1.Pod, dirs []string) (a
 		case ctx.Err() != nil:
 			return nil, r.explainWait(ctx, waiting)
 		case apierrors.IsNotFound(err):
-			return nil, hint.New("somebody removed the pod while it ran", "try again")
+			return nil, hint.New("the pod was deleted while it ran", "try again")
 		case err != nil:
 			return nil, fmt.Errorf("waiting for the pod: %w", err)
 		}
@@ -61,7 +61,7 @@ func (r *Runner) started(ctx context.Context, pod *corev1.Pod, dirs []string) (a
 	}
 }
 
-var errNotStarted = errors.New("it did not start in time")
+var errNotStarted = errors.New("it did not start before the timeout")
 
 // state reports whether pod has something to read, or why it never will.
 func (r *Runner) state(pod *corev1.Pod) (ready bool, err error) {
@@ -81,7 +81,7 @@ func (r *Runner) state(pod *corev1.Pod) (ready bool, err error) {
 		return true, nil
 	case corev1.PodFailed:
 		return false, hint.New(strings.TrimSuffix(fmt.Sprintf("the node does not run the pod: %s: %s", pod.Status.Reason, pod.Status.Message), ": "),
-			"see what keeps the node: kubectl describe node "+pod.Spec.NodeName)
+			"check the node: kubectl describe node "+pod.Spec.NodeName)
 	}
 	return false, nil
 }
@@ -90,10 +90,10 @@ func (r *Runner) state(pod *corev1.Pod) (ready bool, err error) {
 func (r *Runner) explainWaiting(w *corev1.ContainerStateWaiting) error {
 	switch w.Reason {
 	case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable":
-		return hint.New(fmt.Sprintf("the node cannot get image %s (%s)", r.Image, w.Reason),
-			"name an image of this program that the node can pull, with --image; make image builds one")
+		return hint.New(fmt.Sprintf("the node cannot pull image %s (%s)", r.Image, w.Reason),
+			"specify an image of this program that the node can pull, with --image; make image builds one")
 	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
-		return hint.New(fmt.Sprintf("the node does not start the program (%s): %s", w.Reason, w.Message),
+		return hint.New(fmt.Sprintf("the node cannot start the program (%s): %s", w.Reason, w.Message),
 			"use an image of this program: --image")
 	}
 	return nil
@@ -138,8 +138,8 @@ func (r *Runner) explainWait(ctx context.Context, waiting string) error {
 	if errors.Is(cause, context.Canceled) {
 		return cause
 	}
-	return hint.Wrap(fmt.Errorf("the pod did not start in time: %s", waiting),
-		"check that the kubelet of the node works; on a slow link, the image takes a while: --request-timeout")
+	return hint.Wrap(fmt.Errorf("the pod did not start before the timeout: %s", waiting),
+		"check that the kubelet of the node works; a slow image pull needs a longer --request-timeout")
 }
 
 // explainCreate says why no pod could be made.
@@ -147,12 +147,12 @@ func (r *Runner) explainCreate(err error) error {
 	switch {
 	// plugin/pkg/admission/security/podsecurity has no reason of its own.
 	case strings.Contains(err.Error(), "violates PodSecurity"):
-		return hint.Wrap(fmt.Errorf("namespace %s does not let a pod read the node's files (PodSecurity admission)", r.Namespace),
-			"name a namespace where pods may mount hostPath volumes, with --namespace, or read the files on each node: sudo kubectl-certs inspect --files /etc/kubernetes")
+		return hint.Wrap(fmt.Errorf("namespace %s does not allow pods to read the node's files (PodSecurity admission)", r.Namespace),
+			"specify a namespace where pods may mount hostPath volumes, with --namespace, or read the files on each node: sudo kubectl-certs inspect --files /etc/kubernetes")
 	case apierrors.IsNotFound(err):
-		return hint.Wrap(fmt.Errorf("creating the pod: there is no namespace %s", r.Namespace), "name another with --namespace")
+		return hint.Wrap(fmt.Errorf("creating the pod: there is no namespace %s", r.Namespace), "specify another one with --namespace")
 	case apierrors.IsForbidden(err):
-		return hint.Wrap(fmt.Errorf("creating the pod: %w", err), "a policy of the cluster refuses it: name another namespace with --namespace")
+		return hint.Wrap(fmt.Errorf("creating the pod: %w", err), "a policy of the cluster refuses it: specify another namespace with --namespace")
 	}
 	return fmt.Errorf("creating the pod: %w", err)
 }
@@ -162,7 +162,7 @@ func explainLog(err error) error {
 	// The API server passes on what its connection to the kubelet died of.
 	if strings.Contains(err.Error(), "remote error: tls: internal error") {
 		return hint.Wrap(errors.New("reading what the pod printed: the kubelet has no serving certificate"),
-			"its request for one waits for approval: kubectl certs approve --kubelet-serving --allow-new")
+			"its request for one is pending: kubectl certs approve --kubelet-serving --allow-new")
 	}
 	return fmt.Errorf("reading what the pod printed: %w", err)
 }

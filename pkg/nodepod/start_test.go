@@ -23,10 +23,10 @@ func TestReadFails(t *testing.T) {
 		refusal    error
 		want, hint string
 	}{
-		{"no image", wait("ErrImagePull", ""), nil, "the node cannot get image certs:v1 (ErrImagePull)", "--image"},
-		{"no image, again", wait("ImagePullBackOff", ""), nil, "the node cannot get image certs:v1 (ImagePullBackOff)", "--image"},
-		{"not an image's name", wait("InvalidImageName", ""), nil, "the node cannot get image certs:v1 (InvalidImageName)", "--image"},
-		{"an image without the program", wait("RunContainerError", "no such file"), nil, "the node does not start the program (RunContainerError): no such file", "--image"},
+		{"no image", wait("ErrImagePull", ""), nil, "the node cannot pull image certs:v1 (ErrImagePull)", "--image"},
+		{"no image, again", wait("ImagePullBackOff", ""), nil, "the node cannot pull image certs:v1 (ImagePullBackOff)", "--image"},
+		{"not an image's name", wait("InvalidImageName", ""), nil, "the node cannot pull image certs:v1 (InvalidImageName)", "--image"},
+		{"an image without the program", wait("RunContainerError", "no such file"), nil, "the node cannot start the program (RunContainerError): no such file", "--image"},
 		{"another program", func(pod *corev1.Pod) {
 			pod.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 1}}}}
 		}, nil, "the program in image certs:v1 failed (Error, exit code 1)", "--image"},
@@ -34,7 +34,7 @@ func TestReadFails(t *testing.T) {
 			pod.Status.Phase, pod.Status.Reason, pod.Status.Message = corev1.PodFailed, "OutOfpods", "Node didn't have enough resource: pods"
 		}, nil, "the node does not run the pod: OutOfpods: Node didn't have enough resource: pods", "kubectl describe node cp-1"},
 		{"PodSecurity", nil, apierrors.NewForbidden(podsResource, "x", errors.New(`violates PodSecurity "baseline:latest": hostPath volumes (volume "dir-0")`)),
-			"namespace kube-system does not let a pod read the node's files (PodSecurity admission)", "--namespace"},
+			"namespace kube-system does not allow pods to read the node's files (PodSecurity admission)", "--namespace"},
 		{"another policy", nil, apierrors.NewForbidden(podsResource, "x", errors.New("no")), "creating the pod: ", "--namespace"},
 		{"no namespace", nil, apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, namespace), "there is no namespace kube-system", "--namespace"},
 		{"trouble", nil, apierrors.NewInternalError(errors.New("x")), "creating the pod: ", ""},

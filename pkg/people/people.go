@@ -46,7 +46,7 @@ func (p *Person) UnmarshalYAML(node *yaml.Node) error {
 	}
 	p.Line = node.Line
 	if p.Name == "" {
-		return fmt.Errorf("line %d: a person has no name", node.Line)
+		return fmt.Errorf("line %d: a user has no name", node.Line)
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func (p *Person) UnmarshalYAML(node *yaml.Node) error {
 // known reports keys of a mapping that are not among keys.
 func known(node *yaml.Node, what string, keys ...string) error {
 	if node.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: %s is to have fields: %s", node.Line, what, strings.Join(keys, ", "))
+		return fmt.Errorf("line %d: %s must be a map with the fields: %s", node.Line, what, strings.Join(keys, ", "))
 	}
 	for i := 0; i < len(node.Content); i += 2 {
 		if key := node.Content[i]; !slices.Contains(keys, key.Value) {
@@ -82,7 +82,7 @@ func (f *file) UnmarshalYAML(node *yaml.Node) error {
 
 // Parse reads the people in data. Errors name the line.
 func Parse(data []byte) ([]Person, error) {
-	const advice = "it begins with: apiVersion: " + APIVersion + ", kind: " + Kind + ", people:"
+	const advice = "it must begin with: apiVersion: " + APIVersion + ", kind: " + Kind + ", people:"
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var f file
 	if err := decoder.Decode(&f); err != nil {
@@ -92,18 +92,18 @@ func Parse(data []byte) ([]Person, error) {
 		return nil, hint.Wrap(plainly(err), "see: kubectl certs issue --help")
 	}
 	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return nil, hint.New("it holds more than one document", "put all people into one list, or into several files")
+		return nil, hint.New("it holds more than one document", "put all users into one list, or use several files")
 	}
 	if f.APIVersion != APIVersion || f.Kind != Kind {
 		return nil, hint.New(fmt.Sprintf("it is a %q of apiVersion %q", f.Kind, f.APIVersion), advice)
 	}
 	if len(f.People) == 0 {
-		return nil, hint.New("there is nobody in it", advice)
+		return nil, hint.New("it lists no users", advice)
 	}
 	lines := map[string]int{}
 	for _, p := range f.People {
 		if lines[p.Name] > 0 {
-			return nil, hint.New(fmt.Sprintf("line %d: %q is already in line %d", p.Line, p.Name, lines[p.Name]), "name everybody once, with all their roles")
+			return nil, hint.New(fmt.Sprintf("line %d: %q is already in line %d", p.Line, p.Name, lines[p.Name]), "list each user once, with all roles")
 		}
 		lines[p.Name] = p.Line
 	}

@@ -36,14 +36,14 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	tests := []struct{ name, input, want string }{
 		{"nothing", "", "it is empty"},
-		{"nobody", head + "people: []\n", "nobody in it"},
+		{"nobody", head + "people: []\n", "lists no users"},
 		{"no YAML", head + "people: [\n", "line 3"},
 		{"another kind", "apiVersion: v1\nkind: List\npeople: [{name: a}]\n", `it is a "List"`},
-		{"a list", "- name: alice\n", "line 1: the file is to have fields"},
+		{"a list", "- name: alice\n", "line 1: the file must be a map with the fields"},
 		{"a misspelt field", head + "people:\n- name: alice\n  group: [devs]\n", `line 5: a person has no field "group"`},
 		{"a misspelt field of the file", head + "persons:\n- name: alice\n", `line 3: the file has no field "persons"`},
-		{"no name", head + "people:\n- groups: [devs]\n", "line 4: a person has no name"},
-		{"a bare name", head + "people:\n- alice\n", "line 4: a person is to have fields"},
+		{"no name", head + "people:\n- groups: [devs]\n", "line 4: a user has no name"},
+		{"a bare name", head + "people:\n- alice\n", "line 4: a person must be a map with the fields"},
 		{"a text for a list", head + "people:\n- name: alice\n  roles: edit\n", "line 5: cannot unmarshal"},
 		{"a field twice", head + "people:\n- name: alice\n  name: bob\n", "line 5: mapping key"},
 		{"somebody twice", head + "people:\n- name: alice\n- name: bob\n- name: alice\n", `line 6: "alice" is already in line 4`},

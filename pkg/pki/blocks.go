@@ -33,17 +33,17 @@ const (
 func (f BlockFault) String() string {
 	switch f {
 	case BlockDamaged:
-		return "is cut off or damaged"
+		return "is truncated or damaged"
 	case BlockAfterMark:
-		return "begins behind a byte order mark, so that Kubernetes does not see it"
+		return "begins after a byte order mark, so Kubernetes ignores it"
 	case BlockUTF16:
-		return "is written in UTF-16, which Kubernetes does not read"
+		return "is encoded in UTF-16, which Kubernetes does not read"
 	case BlockIndented:
-		return "is indented, so that Kubernetes does not see it"
+		return "is indented, so Kubernetes ignores it"
 	case BlockAfterText:
-		return "begins behind other text on its line, so that Kubernetes does not see it"
+		return "does not begin at the start of its line, so Kubernetes ignores it"
 	case BlockOneLine:
-		return "has lost its line breaks, so that Kubernetes does not see it"
+		return "has lost its line breaks, so Kubernetes ignores it"
 	}
 	return ""
 }
@@ -217,9 +217,9 @@ func blockError(n int, b Block) error {
 	case b.Fault == BlockDamaged, holds && b.Fault != "":
 		return fmt.Errorf("PEM block %d %s", n, b.Fault)
 	case holds && !read:
-		return fmt.Errorf("PEM block %d is a %s, which Kubernetes passes over", n, b.Type)
+		return fmt.Errorf("PEM block %d is a %s, which Kubernetes ignores", n, b.Type)
 	case holds && b.Headers:
-		return fmt.Errorf("PEM block %d has headers, and Kubernetes passes over such a CA", n)
+		return fmt.Errorf("PEM block %d has headers, and Kubernetes ignores such CAs", n)
 	}
 	return nil
 }

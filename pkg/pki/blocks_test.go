@@ -57,7 +57,7 @@ func TestBlocks(t *testing.T) {
 		{"on one line, with spaces", strings.ReplaceAll(block, "\n", " "), "CERTIFICATE:one-line"},
 		{"on one line, and its end on the next", strings.ReplaceAll(oneLine, "-----END", "\n-----END"), "CERTIFICATE:one-line"},
 		{"on one line, then another", oneLine + "\n" + block, "CERTIFICATE:one-line CERTIFICATE"},
-		{"cut off", block[:len(block)/2], "CERTIFICATE:damaged"},
+		{"truncated", block[:len(block)/2], "CERTIFICATE:damaged"},
 		{"cut off, then another", block[:len(block)/2] + "\n" + block, "CERTIFICATE:damaged CERTIFICATE"},
 		{"cut off on its first line", "-----BEGIN CERTIFICATE-----", "CERTIFICATE:damaged"},
 		{"empty", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", "CERTIFICATE"},

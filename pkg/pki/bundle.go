@@ -107,7 +107,7 @@ func (b *Bundle) Verify(cert *x509.Certificate, intermediates []*x509.Certificat
 	found, err := chains(leaf, true, x509.ExtKeyUsageAny)
 	if err == nil {
 		culprit := restricted(found, usage)
-		return &ChainFault{FaultUsage, culprit, "its CA " + quoted(culprit.RawSubject) + " may not be used for it: the CA's extended key usage lacks " + usageName(usage)}
+		return &ChainFault{FaultUsage, culprit, "its CA " + quoted(culprit.RawSubject) + " may not issue it: the extended key usage of the CA lacks " + usageName(usage)}
 	}
 	return b.explain(cert, intermediates, err)
 }
@@ -164,10 +164,10 @@ func usageName(usage x509.ExtKeyUsage) string {
 // err is what x509 says of it.
 func (b *Bundle) explain(cert *x509.Certificate, intermediates []*x509.Certificate, err error) *ChainFault {
 	if len(cert.UnhandledCriticalExtensions) > 0 {
-		return &ChainFault{FaultConstraint, cert, "it has a critical extension that is not understood (" + cert.UnhandledCriticalExtensions[0].String() + ")"}
+		return &ChainFault{FaultConstraint, cert, "it has an unknown critical extension (" + cert.UnhandledCriticalExtensions[0].String() + ")"}
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.CANotAuthorizedForThisName {
-		return &ChainFault{FaultConstraint, nil, "a CA in its chain may not sign for its names: " + bounded(invalid.Detail)}
+		return &ChainFault{FaultConstraint, nil, "a CA in its chain does not permit its names: " + bounded(invalid.Detail)}
 	}
 	all := slices.Concat(b.anchors, intermediates)
 	current := cert
@@ -175,7 +175,7 @@ func (b *Bundle) explain(cert *x509.Certificate, intermediates []*x509.Certifica
 		signer, fault := signerAmong(current, all)
 		if fault != nil {
 			if fault.Kind == FaultMissing && current != cert {
-				fault.Detail = quoted(current.RawIssuer) + ", which signed " + quoted(current.RawSubject) + " in its chain, is not there"
+				fault.Detail = quoted(current.RawIssuer) + ", the issuer of " + quoted(current.RawSubject) + " in its chain, is missing"
 			}
 			return fault
 		}
@@ -197,9 +197,9 @@ const deepestChain = 16
 func limited(ca *x509.Certificate, below int) *ChainFault {
 	switch {
 	case len(ca.UnhandledCriticalExtensions) > 0:
-		return &ChainFault{FaultConstraint, ca, "its CA " + quoted(ca.RawSubject) + " has a critical extension that is not understood (" + ca.UnhandledCriticalExtensions[0].String() + ")"}
+		return &ChainFault{FaultConstraint, ca, "its CA " + quoted(ca.RawSubject) + " has an unknown critical extension (" + ca.UnhandledCriticalExtensions[0].String() + ")"}
 	case ca.BasicConstraintsValid && ca.MaxPathLen >= 0 && below > ca.MaxPathLen:
-		return &ChainFault{FaultConstraint, ca, "its CA " + quoted(ca.RawSubject) + " allows fewer intermediates below it (path length)"}
+		return &ChainFault{FaultConstraint, ca, "its CA " + quoted(ca.RawSubject) + " allows fewer intermediate CAs below it (path length)"}
 	}
 	return nil
 }

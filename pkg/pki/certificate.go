@@ -38,7 +38,7 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 		}
 	}
 	if len(certs) == 0 && len(errs) == 0 {
-		errs = append(errs, errors.New("no PEM certificate in it"))
+		errs = append(errs, errors.New("it contains no PEM certificate"))
 	}
 	if faulty > mostFaults {
 		errs = append(errs, fmt.Errorf("and %d more", faulty-mostFaults))
@@ -62,7 +62,7 @@ func ParseCertificate(der []byte) (*x509.Certificate, error) {
 		return nil, err
 	}
 	if key, ok := cert.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > mostRSABits {
-		return nil, fmt.Errorf("it has an RSA key of %d bits; nobody takes more than %d", key.N.BitLen(), mostRSABits)
+		return nil, fmt.Errorf("it has an RSA key of %d bits; the maximum is %d", key.N.BitLen(), mostRSABits)
 	}
 	return cert, nil
 }
@@ -75,7 +75,7 @@ func ParseDER(data []byte) ([]*x509.Certificate, error) {
 		var element asn1.RawValue
 		rest, err := asn1.Unmarshal(data, &element)
 		if err != nil {
-			return nil, errors.New("it is cut off, or no DER")
+			return nil, errors.New("it is truncated, or not DER")
 		}
 		cert, err := ParseCertificate(bytes.Clone(element.FullBytes))
 		if err != nil {
@@ -85,7 +85,7 @@ func ParseDER(data []byte) ([]*x509.Certificate, error) {
 		data = rest
 	}
 	if len(certs) == 0 {
-		return nil, errors.New("no certificate in it")
+		return nil, errors.New("it contains no certificate")
 	}
 	return certs, nil
 }

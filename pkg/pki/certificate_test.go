@@ -39,11 +39,11 @@ func bundles(t testing.TB) []bundle {
 		{name: "garbage in the first", input: join(noCertificate, a), want: []string{"alice"}, wantErr: []string{"PEM block 1: "}},
 		{name: "garbage in the second of three", input: join(a, noCertificate, b), want: []string{"alice", "bob"}, wantErr: []string{"PEM block 2: "}},
 		{name: "bytes behind the certificate", input: trailing, wantErr: []string{"PEM block 1: ", "trailing data"}},
-		{name: "cut off", input: join(a, b[:len(b)/2]), want: []string{"alice"}, wantErr: []string{"PEM block 2 is cut off or damaged"}},
-		{name: "cut off, and another behind it", input: join(b[:len(b)/2], []byte("\n"), a), want: []string{"alice"}, wantErr: []string{"PEM block 1 is cut off or damaged"}},
-		{name: "no base64, and another behind it", input: join(noBase64, b), want: []string{"bob"}, wantErr: []string{"PEM block 1 is cut off or damaged"}},
+		{name: "truncated", input: join(a, b[:len(b)/2]), want: []string{"alice"}, wantErr: []string{"PEM block 2 is truncated or damaged"}},
+		{name: "cut off, and another behind it", input: join(b[:len(b)/2], []byte("\n"), a), want: []string{"alice"}, wantErr: []string{"PEM block 1 is truncated or damaged"}},
+		{name: "no base64, and another behind it", input: join(noBase64, b), want: []string{"bob"}, wantErr: []string{"PEM block 1 is truncated or damaged"}},
 		{name: "three faults", input: join(noBase64, a, noCertificate, b[:40]), want: []string{"alice"},
-			wantErr: []string{"PEM block 1 is cut", "PEM block 3: ", "PEM block 4 is cut"}},
+			wantErr: []string{"PEM block 1 is truncated", "PEM block 3: ", "PEM block 4 is truncated"}},
 		{name: "a certificate called a key", input: join(block("PRIVATE KEY", alice.Raw), b), want: []string{"bob"}},
 		{name: "a broken key beside it", input: join(block("EC PRIVATE KEY", []byte("secret")), a, noCertificate), want: []string{"alice"}, wantErr: []string{"PEM block 3: "}},
 		{name: "only a key", input: block("PRIVATE KEY", []byte("secret")), wantErr: []string{"no PEM certificate"}},
@@ -245,11 +245,11 @@ func TestParseDER(t *testing.T) {
 	}{
 		{"one", ca.Raw, 1, ""},
 		{"two", append(bytes.Clone(ca.Raw), ca.Raw...), 2, ""},
-		{"nothing", nil, 0, "no certificate in it"},
-		{"cut off", ca.Raw[:len(ca.Raw)-1], 0, "cut off"},
-		{"something behind it", append(bytes.Clone(ca.Raw), 'x'), 0, "cut off"},
+		{"nothing", nil, 0, "it contains no certificate"},
+		{"truncated", ca.Raw[:len(ca.Raw)-1], 0, "truncated"},
+		{"something behind it", append(bytes.Clone(ca.Raw), 'x'), 0, "truncated"},
 		{"something else in DER", []byte{0x30, 0}, 0, "x509: "},
-		{"a length of four gigabytes", []byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0}, 0, "cut off"},
+		{"a length of four gigabytes", []byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0}, 0, "truncated"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -117,13 +117,13 @@ func ParsePKCS7(der []byte) ([]*x509.Certificate, error) {
 		var element asn1.RawValue
 		var err error
 		if rest, err = asn1.Unmarshal(rest, &element); err != nil {
-			return nil, errors.New("it is cut off, or not DER")
+			return nil, errors.New("it is truncated, or not DER")
 		}
 		if element.Class == asn1.ClassContextSpecific && element.Tag == 0 {
 			return ParseDER(element.Bytes)
 		}
 	}
-	return nil, errors.New("no certificate in it")
+	return nil, errors.New("it contains no certificate")
 }
 
 // errSealed says that more may be in a keystore than can be read.
@@ -138,7 +138,7 @@ func ParsePKCS12(der []byte) ([]*x509.Certificate, error) {
 		return certs, errSealed
 	}
 	if len(certs) == 0 {
-		return nil, errors.New("no certificate in it")
+		return nil, errors.New("it contains no certificate")
 	}
 	return certs, nil
 }
@@ -179,7 +179,7 @@ func openCertificates(der []byte, depth int) []*x509.Certificate {
 func ParseFirst(der []byte) (*x509.Certificate, error) {
 	var element asn1.RawValue
 	if _, err := asn1.Unmarshal(der, &element); err != nil {
-		return nil, errors.New("it is cut off, or not DER")
+		return nil, errors.New("it is truncated, or not DER")
 	}
 	return ParseCertificate(bytes.Clone(element.FullBytes))
 }

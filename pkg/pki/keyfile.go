@@ -154,7 +154,7 @@ var algorithms = map[string]string{
 	"1.3.132.0.35":             "ECDSA P-521",
 	"1.3.101.112":              "Ed25519",
 	"1.2.840.113549.1.1.1":     "RSA",
-	"1.2.840.10045.2.1":        "ECDSA with parameters of its own",
+	"1.2.840.10045.2.1":        "ECDSA with custom parameters",
 	"2.16.840.1.101.3.4.3.20":  "SLH-DSA",
 	"2.16.840.1.101.3.4.3.24":  "SLH-DSA",
 	"2.16.840.1.101.3.4.3.28":  "SLH-DSA",

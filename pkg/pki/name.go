@@ -23,7 +23,7 @@ var attributeNames = map[string]string{
 func NameOf(der []byte) string {
 	var parts []attributesSET
 	if rest, err := asn1.Unmarshal(der, &parts); err != nil || len(rest) > 0 {
-		return "(a name that cannot be read)"
+		return "(unreadable name)"
 	}
 	var out strings.Builder
 	for i := len(parts) - 1; i >= 0; i-- {

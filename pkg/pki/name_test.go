@@ -39,7 +39,7 @@ func TestNameOf(t *testing.T) {
 		if got := pki.NameOf(der); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
-		if got := pki.NameOf(append(der, 0)); got != "(a name that cannot be read)" {
+		if got := pki.NameOf(append(der, 0)); got != "(unreadable name)" {
 			t.Errorf("%s, with more behind it: %s", tt.name, got)
 		}
 	}

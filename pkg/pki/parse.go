@@ -28,17 +28,17 @@ func ParseRequest(data []byte) (*x509.CertificateRequest, error) {
 	block, rest := pem.Decode(data)
 	switch {
 	case block == nil && blocksBegun(data) > 0:
-		return nil, errors.New("the PEM block is cut off or damaged")
+		return nil, errors.New("the PEM block is truncated or damaged")
 	case block == nil:
-		return nil, errors.New("no PEM certificate request in it")
+		return nil, errors.New("it contains no PEM certificate request")
 	case strings.Contains(block.Type, "PRIVATE KEY"):
 		return nil, errors.New("it is a private key, which should not have been sent")
 	case block.Type != requestType && block.Type != oldRequestType:
 		return nil, fmt.Errorf("it is a PEM %q instead of a certificate request", block.Type)
 	case blocksBegun(data) > 1:
-		return nil, errors.New("there is more than one PEM block in it")
+		return nil, errors.New("it contains more than one PEM block")
 	case len(bytes.TrimSpace(rest)) > 0:
-		return nil, errors.New("there is something behind the certificate request")
+		return nil, errors.New("there is other data after the certificate request")
 	}
 	return signedRequest(block.Bytes)
 }
@@ -53,18 +53,18 @@ func ReadRequest(data []byte) (*x509.CertificateRequest, error) {
 	blocks := Blocks(data)
 	for _, b := range blocks {
 		if strings.HasSuffix(b.Type, privateKeyType) {
-			return nil, errors.New("it has a private key in it, which should not have been sent")
+			return nil, errors.New("it contains a private key, which should not have been sent")
 		}
 	}
 	switch {
 	case len(blocks) == 0:
-		return nil, errors.New("no certificate request in it")
+		return nil, errors.New("it contains no certificate request")
 	case len(blocks) > 1:
-		return nil, errors.New("there is more than one PEM block in it")
+		return nil, errors.New("it contains more than one PEM block")
 	case blocks[0].Type != requestType && blocks[0].Type != oldRequestType:
 		return nil, fmt.Errorf("it is a PEM %q instead of a certificate request", blocks[0].Type)
 	case blocks[0].Bytes == nil:
-		return nil, errors.New("the PEM block is cut off or damaged")
+		return nil, errors.New("the PEM block is truncated or damaged")
 	}
 	return signedRequest(blocks[0].Bytes)
 }
@@ -75,7 +75,7 @@ func signedRequest(der []byte) (*x509.CertificateRequest, error) {
 		return nil, fmt.Errorf("reading the certificate request: %w", err)
 	}
 	if err := request.CheckSignature(); err != nil {
-		return nil, fmt.Errorf("its signature does not hold: whoever made it does not have the key, or it was changed on the way: %w", err)
+		return nil, fmt.Errorf("its signature is invalid: its author does not have the private key, or it was changed in transit: %w", err)
 	}
 	return request, nil
 }
@@ -95,7 +95,7 @@ func ParseKey(data []byte) (crypto.Signer, error) {
 	for {
 		block, rest := pem.Decode(data)
 		if block == nil {
-			return nil, errors.New("no PEM private key in it")
+			return nil, errors.New("it contains no PEM private key")
 		}
 		if key, err := parsePrivateKey(block); key != nil || err != nil {
 			return key, err

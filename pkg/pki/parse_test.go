@@ -49,10 +49,10 @@ func TestParseKey(t *testing.T) {
 		{"SEC 1", block("EC PRIVATE KEY", sec1), ecKey.Public(), ""},
 		{"behind openssl's EC parameters", append(block("EC PARAMETERS", []byte{6, 1}), block("EC PRIVATE KEY", sec1)...), ecKey.Public(), ""},
 		{"behind its certificate", append(certificate, pkcs8...), pkitest.Key("alice").Public(), ""},
-		{"nothing", nil, nil, "no PEM private key in it"},
-		{"a certificate alone", certificate, nil, "no PEM private key in it"},
+		{"nothing", nil, nil, "it contains no PEM private key"},
+		{"a certificate alone", certificate, nil, "it contains no PEM private key"},
 		{"damaged", block("PRIVATE KEY", []byte("hunter2")), nil, "cannot be read"},
-		{"encrypted", block("ENCRYPTED PRIVATE KEY", []byte("x")), nil, "no PEM private key in it"},
+		{"encrypted", block("ENCRYPTED PRIVATE KEY", []byte("x")), nil, "it contains no PEM private key"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -65,7 +65,7 @@ func MaySign(ca *x509.Certificate) (ok bool, why string) {
 	case ca.KeyUsage != 0 && ca.KeyUsage&x509.KeyUsageCertSign == 0:
 		return false, `may not sign certificates (key usage without "cert sign")`
 	case ca.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm || ca.PublicKey == nil:
-		return false, "has a key of a kind that Go, and so Kubernetes, cannot use"
+		return false, "has a key type that Go, and therefore Kubernetes, does not support"
 	}
 	return true, ""
 }
@@ -80,7 +80,7 @@ func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certifi
 		}
 	}
 	if len(named) == 0 {
-		return nil, &ChainFault{FaultMissing, cert, "it is signed by " + quoted(cert.RawIssuer) + ", which is not there"}
+		return nil, &ChainFault{FaultMissing, cert, "it is signed by " + quoted(cert.RawIssuer) + ", which is missing"}
 	}
 	signers, untried := Signers(cert, named)
 	for _, ca := range signers {
@@ -98,7 +98,7 @@ func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certifi
 		return nil, &ChainFault{FaultNoCA, signers[0], "its CA " + quoted(signers[0].RawSubject) + " " + why}
 	}
 	if untried > 0 {
-		return nil, &ChainFault{FaultKey, nil, fmt.Sprintf("there are %d CAs of different keys with this subject, and none of the %d that were tried has signed it", untried+mostSignatures, mostSignatures)}
+		return nil, &ChainFault{FaultKey, nil, fmt.Sprintf("there are %d CAs with this subject and different keys; none of the %d that were tried has signed it", untried+mostSignatures, mostSignatures)}
 	}
 	err := named[0].CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature)
 	if _, insecure := errors.AsType[x509.InsecureAlgorithmError](err); insecure {
@@ -110,11 +110,11 @@ func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certifi
 		}
 	}
 	if errors.Is(err, x509.ErrUnsupportedAlgorithm) {
-		return nil, &ChainFault{FaultAlgorithm, cert, "it is signed with an algorithm that Go, and so Kubernetes, does not know"}
+		return nil, &ChainFault{FaultAlgorithm, cert, "it is signed with an algorithm that Go, and therefore Kubernetes, does not support"}
 	}
 	return nil, &ChainFault{FaultKey, named[0], "the CA with this subject has a different key"}
 }
 
 func refusedAlgorithm(cert *x509.Certificate) *ChainFault {
-	return &ChainFault{FaultAlgorithm, cert, "it is signed with an algorithm that is refused today (" + cert.SignatureAlgorithm.String() + ")"}
+	return &ChainFault{FaultAlgorithm, cert, "it is signed with an obsolete algorithm (" + cert.SignatureAlgorithm.String() + ")"}
 }

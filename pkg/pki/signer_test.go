@@ -46,8 +46,8 @@ func TestTooManyOfOneName(t *testing.T) {
 	}
 	few = many[:1]
 	for want, anchors := range map[string][]*x509.Certificate{
-		"the CA with this subject has a different key":                                                          few,
-		"there are 50 CAs of different keys with this subject, and none of the 8 that were tried has signed it": many,
+		"the CA with this subject has a different key":                                                       few,
+		"there are 50 CAs with this subject and different keys; none of the 8 that were tried has signed it": many,
 	} {
 		fault := pki.NewBundle(anchors).Verify(leaf, nil, x509.ExtKeyUsageClientAuth, pkitest.Now)
 		if fault == nil || fault.Kind != pki.FaultKey || fault.Detail != want {

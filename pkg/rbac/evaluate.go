@@ -205,11 +205,11 @@ func (x *Index) limit(w *Way, r *rule, given []permission, depth int) {
 	w.Level = min(w.Level, worth)
 }
 
-// worth is what it leads to that somebody may become, or give to themselves,
+// worth is what it has these permissions somebody may become, or give to themselves,
 // what is called name.
 func (x *Index) worth(kind limited, p permission, name, namespace string, depth int) (Level, string) {
 	if depth >= deepest {
-		return Limited, "it goes on from there"
+		return Limited, "further escalation is possible"
 	}
 	var grants []Grant
 	switch kind {
@@ -227,7 +227,7 @@ func (x *Index) worth(kind limited, p permission, name, namespace string, depth 
 		name = "user " + pki.Quote(name)
 	case theGroup:
 		if IsAdminGroup(name) {
-			return Severe, "group " + name + " administers the cluster"
+			return Severe, "group " + name + " has full permissions"
 		}
 		grants = x.Grants("", []string{name})
 		name = "group " + pki.Quote(name)
@@ -235,7 +235,7 @@ func (x *Index) worth(kind limited, p permission, name, namespace string, depth 
 		return x.worthOfAccounts(name, namespace, depth)
 	}
 	level := x.worstOf(grants, depth+1)
-	return level, name + " leads to that"
+	return level, name + " has these permissions"
 }
 
 // worthOfAccounts is what the service accounts of a name may do: that of
@@ -252,7 +252,7 @@ func (x *Index) worthOfAccounts(name, namespace string, depth int) (Level, strin
 	for _, ns := range slices.Sorted(maps.Keys(namespaces)) {
 		account := serviceAccountPrefix + ns + ":" + name
 		if level := x.worstOf(x.Grants(account, accountGroups(ns)), depth+1); level > worst {
-			worst, note = level, "service account "+ns+"/"+name+" leads to that"
+			worst, note = level, "service account "+ns+"/"+name+" has these permissions"
 		}
 	}
 	return worst, note

@@ -62,7 +62,7 @@ func small(t testing.TB, namespace string, rules ...string) *Index {
 			somewhere = append(somewhere, rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: ref, Subjects: devs})
 		}
 	}
-	// A namespace with a service account that administers the cluster, one with
+	// A namespace with a service account that has full permissions, one with
 	// one that can get there, and users and groups who are worth being.
 	bind := func(role string, subject rbacv1.Subject) {
 		everywhere = append(everywhere, rbacv1.ClusterRoleBinding{
@@ -110,33 +110,33 @@ func TestWays(t *testing.T) {
 		want      Level
 		says      string // the first way
 	}{
-		{"escalate", "", []string{"escalate clusterroles" + r}, Severe, "give itself any permission, by changing roles in all namespaces: ClusterRoleBinding binding0 -> ClusterRole role0 (escalate clusterroles.rbac.authorization.k8s.io), by group devs"},
+		{"escalate", "", []string{"escalate clusterroles" + r}, Severe, "grant itself any permission, by changing roles in all namespaces: ClusterRoleBinding binding0 -> ClusterRole role0 (escalate clusterroles.rbac.authorization.k8s.io), by group devs"},
 		{"escalate on roles, in a namespace", "dev", []string{"escalate,update roles" + r}, Severe, "in namespace dev: RoleBinding binding0 in namespace dev"},
-		{"bind", "", []string{"bind clusterroles" + r}, Severe, "roles it does not have"},
+		{"bind", "", []string{"bind clusterroles" + r}, Severe, "further roles"},
 		{"bind in a namespace", "dev", []string{"bind clusterroles" + r}, Severe, "in namespace dev"},
 		{"bind view alone", "", []string{"bind clusterroles" + r + " view"}, Harmless, ""},
-		{"bind edit alone, in a namespace", "dev", []string{"bind clusterroles" + r + " view,edit"}, Local, "ClusterRole edit leads to that"},
+		{"bind edit alone, in a namespace", "dev", []string{"bind clusterroles" + r + " view,edit"}, Local, "ClusterRole edit has these permissions"},
 		{"bind edit alone, everywhere", "", []string{"bind clusterroles" + r + " edit"}, Severe, "named edit"},
-		{"bind cluster-admin", "dev", []string{"bind clusterroles" + r + " view,cluster-admin"}, Severe, "ClusterRole cluster-admin leads to that"},
-		{"impersonate users", "", []string{"impersonate users"}, Severe, "act as other users"},
-		{"impersonate an administrator", "", []string{"impersonate users root"}, Severe, "user root leads to that"},
+		{"bind cluster-admin", "dev", []string{"bind clusterroles" + r + " view,cluster-admin"}, Severe, "ClusterRole cluster-admin has these permissions"},
+		{"impersonate users", "", []string{"impersonate users"}, Severe, "impersonate users"},
+		{"impersonate an administrator", "", []string{"impersonate users root"}, Severe, "user root has these permissions"},
 		{"impersonate somebody who views", "", []string{"impersonate users bob"}, Harmless, ""},
-		{"impersonate groups", "", []string{"impersonate groups"}, Severe, "other groups"},
-		{"impersonate system:masters", "", []string{"impersonate groups system:masters"}, Severe, "group system:masters administers"},
+		{"impersonate groups", "", []string{"impersonate groups"}, Severe, "impersonate groups"},
+		{"impersonate system:masters", "", []string{"impersonate groups system:masters"}, Severe, "group system:masters has full permissions"},
 		{"impersonate those who edit everywhere", "", []string{"impersonate groups ops"}, Severe, "group ops"},
 		{"impersonate a group without rights", "", []string{"impersonate groups nobody"}, Harmless, ""},
-		{"impersonate service accounts", "", []string{"impersonate serviceaccounts"}, Severe, "act as service accounts in all namespaces"},
+		{"impersonate service accounts", "", []string{"impersonate serviceaccounts"}, Severe, "impersonate service accounts in all namespaces"},
 		{"impersonate service accounts of kube-system", "kube-system", []string{"impersonate serviceaccounts"}, Severe, "the cluster's own components"},
 		{"impersonate service accounts of a namespace", "dev", []string{"impersonate serviceaccounts"}, Local, ""},
 		{"impersonate a service account that administers", "argo", []string{"impersonate serviceaccounts controller"}, Severe, "argo/controller"},
 		{"impersonate UIDs", "", []string{"impersonate uids.authentication.k8s.io"}, Limited, "UID"},
 		{"impersonate extra attributes", "", []string{"impersonate userextras/scopes.authentication.k8s.io"}, Limited, "impersonate userextras/scopes"},
-		{"impersonate users, constrained", "", []string{"impersonate:user-info users.authentication.k8s.io"}, Severe, "other users"},
-		{"impersonate any node", "", []string{"impersonate:arbitrary-node nodes.authentication.k8s.io"}, Severe, "as nodes"},
+		{"impersonate users, constrained", "", []string{"impersonate:user-info users.authentication.k8s.io"}, Severe, "impersonate users"},
+		{"impersonate any node", "", []string{"impersonate:arbitrary-node nodes.authentication.k8s.io"}, Severe, "impersonate nodes"},
 		{"impersonate one's own node", "", []string{"impersonate:associated-node nodes.authentication.k8s.io"}, Limited, "its own node"},
 		{"impersonate by a RoleBinding", "dev", []string{"impersonate users,groups"}, Harmless, ""},
 
-		{"create pods", "", []string{"create pods"}, Severe, "run pods of its own making in all namespaces"},
+		{"create pods", "", []string{"create pods"}, Severe, "create pods in all namespaces"},
 		{"change pods", "", []string{"patch pods"}, Severe, "patch pods"},
 		{"deployments", "", []string{"create deployments.apps"}, Severe, "create deployments.apps"},
 		{"daemonsets", "", []string{"patch daemonsets.apps"}, Severe, "daemonsets"},
@@ -168,14 +168,14 @@ func TestWays(t *testing.T) {
 		{"token requests", "", []string{"create serviceaccounts/token"}, Severe, "tokens of service accounts in all"},
 		{"token requests for one that administers", "argo", []string{"create serviceaccounts/token controller"}, Severe, "argo/controller"},
 		{"token requests for one that views", "web", []string{"create serviceaccounts/token shop"}, Local, ""},
-		{"who may do what, on EKS", "kube-system", []string{"patch configmaps aws-auth"}, Severe, "ConfigMaps of kube-system"},
+		{"who may do what, on EKS", "kube-system", []string{"patch configmaps aws-auth"}, Severe, "ConfigMaps in kube-system"},
 		{"whom the API server believes", "kube-system", []string{"update configmaps"}, Severe, "update configmaps"},
 		{"some other ConfigMap of kube-system", "kube-system", []string{"update configmaps my-lease"}, Harmless, ""},
 		{"ConfigMaps elsewhere", "dev", []string{"create,update configmaps"}, Harmless, ""},
 		{"namespaces", "", []string{"patch namespaces"}, Limited, "Pod Security"},
 
-		{"nodes/proxy", "", []string{"get nodes/proxy"}, Severe, "on nodes"},
-		{"nodes/proxy, to write", "", []string{"create nodes/proxy"}, Severe, "on nodes"},
+		{"nodes/proxy", "", []string{"get nodes/proxy"}, Severe, "of nodes"},
+		{"nodes/proxy, to write", "", []string{"create nodes/proxy"}, Severe, "of nodes"},
 		{"nodes/proxy of one node", "", []string{"get nodes/proxy n1"}, Severe, "named n1"},
 		{"nodes", "", []string{"patch nodes"}, Limited, "change Nodes"},
 		{"the status of nodes", "", []string{"patch nodes/status"}, Limited, "change Nodes"},
@@ -188,10 +188,10 @@ func TestWays(t *testing.T) {
 		{"approval without a signer", "", []string{"update certificatesigningrequests/approval" + c}, Harmless, ""},
 		{"to ask for certificates", "", []string{"create,get,list,watch certificatesigningrequests" + c}, Harmless, ""},
 		{"any node's certificate", "", []string{"create certificatesigningrequests,certificatesigningrequests/nodeclient" + c}, Severe, "any node"},
-		{"sign", "", []string{"update certificatesigningrequests/status" + c, "sign signers" + c}, Limited, "answers a request"},
-		{"sign for pods", "", []string{"update podcertificaterequests/status" + c, "sign signers" + c}, Limited, "certificates of pods"},
-		{"ask for a pod", "", []string{"create podcertificaterequests" + c}, Limited, "certificates of pods"},
-		{"a node, for no pod", "", []string{"request-serviceaccounts-podcertificate-signer example:x" + c}, Limited, "no pod wants"},
+		{"sign", "", []string{"update certificatesigningrequests/status" + c, "sign signers" + c}, Limited, "sign certificate requests"},
+		{"sign for pods", "", []string{"update podcertificaterequests/status" + c, "sign signers" + c}, Limited, "requests of pods"},
+		{"ask for a pod", "", []string{"create podcertificaterequests" + c}, Limited, "certificates for pods"},
+		{"a node, for no pod", "", []string{"request-serviceaccounts-podcertificate-signer example:x" + c}, Limited, "without a pod"},
 		{"trust bundles of a signer", "", []string{"create clustertrustbundles" + c, "attest signers" + c}, Severe, "the cluster's signers"},
 		{"trust bundles", "", []string{"patch clustertrustbundles" + c}, Limited, "what pods trust"},
 
@@ -199,8 +199,8 @@ func TestWays(t *testing.T) {
 		{"validating webhooks", "", []string{"patch validatingwebhookconfigurations" + a}, Severe, "webhooks"},
 		{"one webhook", "", []string{"update validatingwebhookconfigurations" + a + " x"}, Severe, "named x"},
 		{"mutating policies", "", []string{"create mutatingadmissionpolicies,mutatingadmissionpolicybindings" + a}, Severe, "admission policies"},
-		{"policies, to delete", "", []string{"delete validatingadmissionpolicybindings" + a}, Limited, "lift the rules"},
-		{"webhooks, to delete all", "", []string{"deletecollection validatingwebhookconfigurations" + a}, Limited, "lift the rules"},
+		{"policies, to delete", "", []string{"delete validatingadmissionpolicybindings" + a}, Limited, "remove admission"},
+		{"webhooks, to delete all", "", []string{"deletecollection validatingwebhookconfigurations" + a}, Limited, "remove admission"},
 		{"APIServices", "", []string{"create apiservices.apiregistration.k8s.io"}, Severe, "APIServices"},
 		{"conversion webhooks", "", []string{"patch customresourcedefinitions.apiextensions.k8s.io"}, Limited, "conversion"},
 
@@ -229,7 +229,7 @@ func TestWays(t *testing.T) {
 		{"impersonate, by the empty name", "", []string{"impersonate users EMPTY"}, Harmless, ""},
 		{"what everyone may", "", []string{"@system:basic-user", "@system:discovery", "@system:public-info-viewer"}, Harmless, ""},
 		{"every URL that is no resource", "", []string{"get /*"}, Harmless, ""},
-		{"a role that is not there", "", []string{"@nothing"}, Harmless, ""},
+		{"whose role does not exist", "", []string{"@nothing"}, Harmless, ""},
 	}
 	var tried strings.Builder
 	defer func() {

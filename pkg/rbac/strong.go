@@ -7,7 +7,7 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 )
 
-// IsAdminGroup reports whether a group administers the cluster, or will as soon
+// IsAdminGroup reports whether a group has full permissions, or will as soon
 // as its binding is made: that of the API server itself, that of kubeadm, and
 // that of this program.
 func IsAdminGroup(group string) bool {
@@ -28,7 +28,7 @@ func (x *Index) whyStrong(namespace string) string {
 func (x *Index) findStrong() {
 	x.strong = map[string]string{kubeSystem: "the cluster's own components run there"}
 	if all := x.ofGroup(serviceAccountsGroup); admin(all, "") != nil || x.beyond("", all) {
-		x.strong[everyNamespace] = "all service accounts can come to power over the cluster"
+		x.strong[everyNamespace] = "all service accounts can escalate to the whole cluster"
 	}
 	accounts := make([]string, 0, len(x.accounts))
 	for name := range x.accounts {
@@ -47,7 +47,7 @@ func (x *Index) findStrong() {
 				own = append(own, Grant{Binding: b})
 			}
 			if admin(own, "") != nil || x.beyond(namespace, own) {
-				x.strong[namespace] = "its service account " + account + " can come to power over the cluster"
+				x.strong[namespace] = "its service account " + account + " can escalate to the whole cluster"
 				added = true
 			}
 		}

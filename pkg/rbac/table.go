@@ -82,14 +82,14 @@ var trustedMaps = []string{"extension-apiserver-authentication", "aws-auth", "ku
 
 // Rules of the table that others ask for by name (Way.Rule).
 const (
-	Escalate      = "give itself any permission, by changing roles"
-	Bind          = "give itself roles it does not have, by bindings"
-	ActAsUsers    = "act as other users"
-	ActAsGroups   = "act as a member of other groups"
-	ActAsAccounts = "act as service accounts"
-	MakeTokens    = "make tokens of service accounts"
+	Escalate      = "grant itself any permission, by changing roles"
+	Bind          = "grant itself further roles, by bindings"
+	ActAsUsers    = "impersonate users"
+	ActAsGroups   = "impersonate groups"
+	ActAsAccounts = "impersonate service accounts"
+	MakeTokens    = "create tokens of service accounts"
 	Approve       = "approve requests for certificates of other users"
-	Sign          = "write the certificate that answers a request"
+	Sign          = "sign certificate requests"
 )
 
 func impersonating(mode string, resources ...string) act {
@@ -108,26 +108,26 @@ var table = []rule{
 	{what: ActAsUsers, cluster: true, needs: needs(impersonating("user-info", "users")), named: theUser, everywhere: Severe},
 	{what: ActAsGroups, cluster: true, needs: needs(impersonating("user-info", "groups")), named: theGroup, everywhere: Severe},
 	{what: ActAsAccounts, needs: needs(impersonating("serviceaccount", "serviceaccounts")), named: theAccounts, everywhere: Severe, strong: Severe, ordinary: Local},
-	{what: "act as nodes", cluster: true, needs: needs(on([]string{"impersonate:arbitrary-node"}, authn, "nodes")), everywhere: Severe},
-	{what: "act as its own node", cluster: true, needs: needs(on([]string{"impersonate:associated-node"}, authn, "nodes")), everywhere: Limited},
-	{what: "act under another UID", cluster: true, needs: needs(impersonating("user-info", "uids")), everywhere: Limited},
-	{what: "act with other users' extra attributes", cluster: true, needs: needs(impersonating("user-info", "userextras/*")), everywhere: Limited},
+	{what: "impersonate nodes", cluster: true, needs: needs(on([]string{"impersonate:arbitrary-node"}, authn, "nodes")), everywhere: Severe},
+	{what: "impersonate its own node", cluster: true, needs: needs(on([]string{"impersonate:associated-node"}, authn, "nodes")), everywhere: Limited},
+	{what: "impersonate UIDs", cluster: true, needs: needs(impersonating("user-info", "uids")), everywhere: Limited},
+	{what: "impersonate extra attributes of users", cluster: true, needs: needs(impersonating("user-info", "userextras/*")), everywhere: Limited},
 
-	{what: "run pods of its own making", needs: needs(
+	{what: "create pods", needs: needs(
 		on(write, core, "pods", "replicationcontrollers"), on(write, "apps", "deployments", "daemonsets", "statefulsets", "replicasets"),
 		on(create, "batch", "jobs"), on(write, "batch", "cronjobs")), named: less, everywhere: Severe, strong: Severe, ordinary: Local},
 	{what: "run commands in pods", needs: needs(on([]string{"get", "create"}, core, "pods/exec", "pods/attach"), on(change, core, "pods/ephemeralcontainers")),
 		named: less, everywhere: Severe, strong: Severe, ordinary: Local},
 	{what: "read Secrets", needs: needs(on(read, core, "secrets")), named: less, everywhere: Severe, strong: Severe, ordinary: Local},
-	{what: "make bootstrap tokens, which are Secrets in kube-system, and so nodes", needs: needs(on(create, core, "secrets")), everywhere: Severe, strong: Severe, home: kubeSystem},
+	{what: "create bootstrap tokens (Secrets in kube-system), and thereby nodes", needs: needs(on(create, core, "secrets")), everywhere: Severe, strong: Severe, home: kubeSystem},
 	{what: MakeTokens, needs: needs(on(create, core, "serviceaccounts/token")), named: theAccounts, everywhere: Severe, strong: Severe, ordinary: Local},
-	{what: "change what components take orders from, by ConfigMaps of kube-system", needs: []need{{[]act{on(write, core, "configmaps")}, trustedMaps}},
+	{what: "change the configuration of components, through ConfigMaps in kube-system", needs: []need{{[]act{on(write, core, "configmaps")}, trustedMaps}},
 		everywhere: Severe, strong: Severe, home: kubeSystem},
 	{what: "change Namespaces, and the Pod Security level in their labels", needs: needs(on(change, core, "namespaces")), named: less, everywhere: Limited, strong: Limited, ordinary: Local},
 
-	{what: "do on nodes whatever the API server may do there", cluster: true, needs: needs(on(anyUse, core, "nodes/proxy")), everywhere: Severe},
+	{what: "use the kubelet API of nodes with the permissions of the API server", cluster: true, needs: needs(on(anyUse, core, "nodes/proxy")), everywhere: Severe},
 	{what: "change Nodes: their labels, taints and addresses", cluster: true, needs: needs(on(change, core, "nodes", "nodes/status")), everywhere: Limited},
-	{what: "make PersistentVolumes, with hostPath too", cluster: true, needs: needs(on(create, core, "persistentvolumes")), everywhere: Severe},
+	{what: "create PersistentVolumes, including hostPath", cluster: true, needs: needs(on(create, core, "persistentvolumes")), everywhere: Severe},
 
 	// plugin/pkg/admission/certificates, pkg/controller/certificates/approver
 	{what: Approve, cluster: true, needs: []need{
@@ -141,26 +141,26 @@ var table = []rule{
 		{acts: []act{on([]string{"sign"}, certificates, "signers")}}}, everywhere: Limited},
 	// pkg/registry/certificates/podcertificaterequest/strategy.go: signers are
 	// in no namespace, and a check of one is not either.
-	{what: "write the certificates of pods", needs: []need{
+	{what: "sign the certificate requests of pods", needs: []need{
 		{acts: []act{on(change, certificates, "podcertificaterequests/status")}},
 		{acts: []act{on([]string{"sign"}, certificates, "signers")}}}, everywhere: Limited, strong: Limited, ordinary: Limited},
-	{what: "ask for certificates of pods", needs: needs(on(create, certificates, "podcertificaterequests")), everywhere: Limited, strong: Limited, ordinary: Local},
+	{what: "request certificates for pods", needs: needs(on(create, certificates, "podcertificaterequests")), everywhere: Limited, strong: Limited, ordinary: Local},
 	// plugin/pkg/admission/noderestriction: the resource is the signer's name.
-	{what: "ask, as a node, for certificates that no pod wants", needs: needs(
+	{what: "request, as a node, certificates without a pod", needs: needs(
 		on([]string{"request-serviceaccounts-podcertificate-signer", "request-podcertificate-signer"}, certificates)), everywhere: Limited, strong: Limited, ordinary: Limited},
-	{what: "replace what pods trust of the cluster's signers", cluster: true, needs: []need{
+	{what: "replace the trust bundles of the cluster's signers", cluster: true, needs: []need{
 		{acts: []act{on(write, certificates, "clustertrustbundles")}},
 		{[]act{on([]string{"attest"}, certificates, "signers")}, []string{"kubernetes.io/*", "kubernetes.io/kube-apiserver-serving"}}}, everywhere: Severe},
 	{what: "change what pods trust", cluster: true, needs: needs(on(write, certificates, "clustertrustbundles")), everywhere: Limited},
 
-	{what: "see and change what others send to the API server, by admission webhooks", cluster: true, needs: needs(
+	{what: "read and change API requests of others, through admission webhooks", cluster: true, needs: needs(
 		on(write, admission, "mutatingwebhookconfigurations", "validatingwebhookconfigurations")), everywhere: Severe},
-	{what: "change what others send to the API server, by admission policies", cluster: true, needs: needs(
+	{what: "change API requests of others, through admission policies", cluster: true, needs: needs(
 		on(write, admission, "mutatingadmissionpolicies", "mutatingadmissionpolicybindings")), everywhere: Severe},
-	{what: "lift the rules of admission", cluster: true, needs: needs(
+	{what: "remove admission policies and webhooks", cluster: true, needs: needs(
 		on(remove, admission, "validatingadmissionpolicies", "validatingadmissionpolicybindings"),
 		on([]string{"delete", "deletecollection"}, admission, "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "mutatingadmissionpolicies", "mutatingadmissionpolicybindings")),
 		everywhere: Limited},
-	{what: "take over a part of the API, by APIServices", cluster: true, needs: needs(on(write, "apiregistration.k8s.io", "apiservices")), everywhere: Severe},
-	{what: "see and change custom resources, by conversion webhooks", cluster: true, needs: needs(on(change, "apiextensions.k8s.io", "customresourcedefinitions")), everywhere: Limited},
+	{what: "take over parts of the API, through APIServices", cluster: true, needs: needs(on(write, "apiregistration.k8s.io", "apiservices")), everywhere: Severe},
+	{what: "read and change custom resources, through conversion webhooks", cluster: true, needs: needs(on(change, "apiextensions.k8s.io", "customresourcedefinitions")), everywhere: Limited},
 }

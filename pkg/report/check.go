@@ -18,11 +18,11 @@ type CheckOptions struct {
 	// or Critical. "" is Warning.
 	FailOn inventory.Severity
 	// Sources are those that were read, by their names in Location.Source. What
-	// none of them could have seen is not said to be sound. Nil is all.
+	// none of them reads is not said to be OK. Nil is all.
 	Sources []string
-	// Seen is how many certificates were looked at, of which the inventory may
+	// Checked is how many certificates were checked, of which the inventory may
 	// hold only those with faults. 0 where the inventory holds all.
-	Seen int
+	Checked int
 }
 
 // CheckFormat writes what a check found in one way.
@@ -37,6 +37,7 @@ var CheckFormats = []struct {
 	{"table", Check},
 	{"short", CheckShort},
 	{"json", CheckJSON},
+	{"yaml", CheckYAML},
 	{"junit", CheckJUnit},
 }
 
@@ -60,32 +61,33 @@ func LookupCheck(name string) (CheckFormat, error) {
 	return nil, fmt.Errorf("unknown output format %q: use one of %s", name, strings.Join(CheckFormatNames(), ", "))
 }
 
-// What a check comes to, and its exit code.
+// The results of a check, which are its exit status.
 const (
-	Sound    = 0 // nothing to act on
-	Warnings = 1 // something to act on soon
-	Broken   = 2 // something to act on now
-	Unknown  = 3 // nothing was found, but not everything could be read
+	ResultOK       = 0 // nothing to act on
+	ResultWarning  = 1 // something to act on soon
+	ResultCritical = 2 // something to act on now
+	ResultUnknown  = 3 // nothing was found, but not everything could be read
 )
 
-// Verdict sums inv up. Findings milder than failOn do not count. What could not
+// Result sums inv up. Findings milder than failOn do not count. What could not
 // be read counts where nothing was found, unless there was nothing to be seen.
-func Verdict(inv *inventory.Inventory, failOn inventory.Severity) int {
+func Result(inv *inventory.Inventory, failOn inventory.Severity) int {
 	faults := faultsOf(inv) // the worst first
 	switch {
 	case len(faults) > 0 && faults[0].Severity == inventory.Critical:
-		return Broken
+		return ResultCritical
 	case len(faults) > 0 && failOn != inventory.Critical:
-		return Warnings
+		return ResultWarning
 	case slices.ContainsFunc(inv.Skipped, func(s inventory.Skip) bool { return !s.Expected }):
-		return Unknown
+		return ResultUnknown
 	}
-	return Sound
+	return ResultOK
 }
 
-// category is what people think in when they ask whether a cluster is sound.
+// category is what people think in when they ask whether a cluster is OK.
 type category struct {
-	name string
+	// token is how JSON calls it, name how people do.
+	token, name string
 	// one and many are what there is to count in it.
 	one, many string
 	// sources are those that can see it; nil for all.
@@ -94,13 +96,13 @@ type category struct {
 
 // The categories, in the order that they are written.
 var (
-	inAuthorities = &category{"certificate authorities", "CA", "CAs", nil}
-	inServers     = &category{"servers", "server certificate", "server certificates", []string{"endpoint", "kubelets", "control-plane", "files", "node-files"}}
-	inClients     = &category{"clients", "client certificate", "client certificates", []string{"kubeconfig", "files", "node-files"}}
-	inSecrets     = &category{"TLS secrets", "certificate", "certificates", []string{"secrets"}}
-	inWebhooks    = &category{"webhooks and APIs", "CA bundle's certificate", "CA bundles' certificates", []string{"webhooks"}}
-	inRequests    = &category{"certificate signing requests", "request", "requests and their certificates", []string{"requests"}}
-	inOthers      = &category{"other places", "place", "places", []string{}}
+	inAuthorities = &category{"certificate-authorities", "certificate authorities", "CA", "CAs", nil}
+	inServers     = &category{"servers", "servers", "server certificate", "server certificates", []string{"endpoint", "kubelets", "control-plane", "files", "node-files"}}
+	inClients     = &category{"clients", "clients", "client certificate", "client certificates", []string{"kubeconfig", "files", "node-files"}}
+	inSecrets     = &category{"tls-secrets", "TLS Secrets", "certificate", "certificates", []string{"secrets"}}
+	inWebhooks    = &category{"webhooks-and-apis", "webhooks and APIs", "CA bundle's certificate", "CA bundles' certificates", []string{"webhooks"}}
+	inRequests    = &category{"certificate-signing-requests", "certificate signing requests", "request", "requests and their certificates", []string{"requests"}}
+	inOthers      = &category{"other-locations", "other locations", "place", "places", []string{}}
 
 	categories = []*category{inAuthorities, inServers, inClients, inSecrets, inWebhooks, inRequests, inOthers}
 )
@@ -139,30 +141,30 @@ func categoryAt(source string) *category {
 // claims are what is checked, said as it should be, by the code of what is
 // found where it is not so.
 var claims = map[inventory.Code]string{
-	inventory.CodeExpired:         "are in date",
-	inventory.CodeExpiresSoon:     "have time left",
-	inventory.CodeNotYetValid:     "are valid already",
-	inventory.CodeChainBroken:     "chain to the CA that they are held against",
+	inventory.CodeExpired:         "have not expired",
+	inventory.CodeExpiresSoon:     "do not expire soon",
+	inventory.CodeNotYetValid:     "are already valid",
+	inventory.CodeChainBroken:     "chain to the CA they are verified against",
 	inventory.CodeUnverified:      "can be verified",
 	inventory.CodeSelfSigned:      "are signed by the cluster's CA",
-	inventory.CodeCAExpiresFirst:  "end before their CA does",
-	inventory.CodeSANMismatch:     "name the address that they are reached by",
-	inventory.CodeWrongUsage:      "may be used for what they are used for",
-	inventory.CodeWrongSubject:    "belong to the component that holds them",
-	inventory.CodeWeakKey:         "have keys that are strong enough",
-	inventory.CodeWeakSignature:   "are signed with a sound algorithm",
-	inventory.CodeDuplicateSerial: "have a serial number of their own",
-	inventory.CodeKeyMismatch:     "belong to the key that lies beside them",
+	inventory.CodeCAExpiresFirst:  "expire before their CA",
+	inventory.CodeSANMismatch:     "have the address they are reached at",
+	inventory.CodeWrongUsage:      "have the required key usages",
+	inventory.CodeWrongSubject:    "have the subject of their component",
+	inventory.CodeWeakKey:         "have strong keys",
+	inventory.CodeWeakSignature:   "are signed with a strong algorithm",
+	inventory.CodeDuplicateSerial: "have unique serial numbers",
+	inventory.CodeKeyMismatch:     "match their private keys",
 	inventory.CodeKeyUnusable:     "have a private key that can be loaded",
-	inventory.CodeServedDiffers:   "are the ones in the files of their servers",
-	inventory.CodeClusterAdmin:    "give no rights that cannot be taken away",
-	inventory.CodeLongLivedClient: "do not live for years",
+	inventory.CodeServedDiffers:   "match the files of their servers",
+	inventory.CodeClusterAdmin:    "grant only permissions that can be revoked",
+	inventory.CodeLongLivedClient: "are short-lived",
 	inventory.CodeNoCertificate:   "have a certificate to present",
 	inventory.CodeUnreadable:      "can be read",
-	inventory.CodePendingTooLong:  "are answered in time",
-	inventory.CodeWebhookBundle:   "have a CA to verify by",
-	inventory.CodeInsecureSkip:    "verify the other side",
-	inventory.CodeDamagedRecord:   "are recorded as they were issued",
+	inventory.CodePendingTooLong:  "are handled in time",
+	inventory.CodeWebhookBundle:   "have a CA to verify with",
+	inventory.CodeInsecureSkip:    "verify their peer",
+	inventory.CodeDamagedRecord:   "match their records",
 }
 
 // subject is what a check looked at: a certificate, a request, a place.
@@ -176,8 +178,8 @@ type subject struct {
 type checked struct {
 	*category
 	subjects []subject
-	sound    int              // subjects without faults
-	blamed   int              // subjects that say why another one is not sound
+	ok       int              // subjects without faults
+	blamed   int              // subjects that say why another one is not OK
 	unsure   int              // of them, those that could not be verified
 	first    *inventory.Entry // of them, the first to end
 }
@@ -227,7 +229,7 @@ func (c *checked) add(s subject, now time.Time) {
 	slices.SortStableFunc(faults, func(a, b inventory.Finding) int { return b.Severity.Compare(a.Severity) })
 	s.faults = faults
 	if len(faults) == 0 && !(s.entry != nil && s.entry.Status == inventory.Invalid) {
-		c.sound++
+		c.ok++
 		if s.entry != nil && unverified(s.entry) {
 			c.unsure++
 		}

@@ -16,14 +16,14 @@ type CheckResult struct {
 	Kind       string            `json:"kind"`
 	Cluster    inventory.Cluster `json:"cluster"`
 	TakenAt    time.Time         `json:"takenAt"`
-	// Verdict is "sound", "warning", "critical" or "unknown".
-	Verdict string `json:"verdict"`
+	// Result is "ok", "warning", "critical" or "unknown".
+	Result string `json:"result"`
 	// ExitCode is that of the command.
 	ExitCode int `json:"exitCode"`
 	// FailOn is the mildest severity that counted.
 	FailOn inventory.Severity `json:"failOn"`
-	// Seen is how many certificates were looked at.
-	Seen int `json:"seen"`
+	// Checked is how many certificates were checked.
+	Checked int `json:"checked"`
 	// Findings are all that somebody has to act on.
 	Findings []CheckFinding `json:"findings"`
 	// Skipped is what could not be read.
@@ -32,6 +32,8 @@ type CheckResult struct {
 
 // CheckFinding is a finding, and what it is about.
 type CheckFinding struct {
+	// Category is a token: certificate-authorities, servers, clients, tls-secrets,
+	// webhooks-and-apis, certificate-signing-requests or other-locations.
 	Category string `json:"category"`
 	// Name is that of a certificate or a request, or the place in question.
 	Name string `json:"name"`
@@ -40,30 +42,39 @@ type CheckFinding struct {
 	See string `json:"see"`
 }
 
-// verdicts name what Verdict returns.
-var verdicts = map[int]string{Sound: "sound", Warnings: "warning", Broken: "critical", Unknown: "unknown"}
+// results name what Result returns.
+var results = map[int]string{ResultOK: "ok", ResultWarning: "warning", ResultCritical: "critical", ResultUnknown: "unknown"}
 
-// CheckJSON writes a CheckResult.
+// CheckJSON writes a CheckResult as JSON.
 func CheckJSON(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
-	code := Verdict(inv, o.FailOn)
+	return WriteJSON(w, newCheckResult(inv, o))
+}
+
+// CheckYAML writes a CheckResult as YAML.
+func CheckYAML(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
+	return WriteYAML(w, newCheckResult(inv, o))
+}
+
+func newCheckResult(inv *inventory.Inventory, o CheckOptions) CheckResult {
+	code := Result(inv, o.FailOn)
 	result := CheckResult{
 		APIVersion: inventory.APIVersion, Kind: CheckKind,
 		Cluster: inv.Cluster, TakenAt: inv.TakenAt,
-		Verdict: verdicts[code], ExitCode: code, FailOn: o.FailOn, Seen: o.Seen,
+		Result: results[code], ExitCode: code, FailOn: o.FailOn, Checked: o.Checked,
 		Findings: []CheckFinding{}, Skipped: append([]inventory.Skip{}, inv.Skipped...),
 	}
 	if result.FailOn == "" {
 		result.FailOn = inventory.Warning
 	}
-	if result.Seen == 0 {
-		result.Seen = len(inv.Items)
+	if result.Checked == 0 {
+		result.Checked = len(inv.Items)
 	}
 	for _, c := range check(inv, o) {
 		for _, s := range c.subjects {
 			for _, f := range s.faults {
-				result.Findings = append(result.Findings, CheckFinding{c.name, s.name, f, see(f.Code)})
+				result.Findings = append(result.Findings, CheckFinding{c.token, s.name, f, see(f.Code)})
 			}
 		}
 	}
-	return WriteJSON(w, result)
+	return result
 }

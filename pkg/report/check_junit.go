@@ -57,7 +57,7 @@ func CheckJUnit(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
 			all.Suites = append(all.Suites, suite)
 		}
 	}
-	unseen := junitSuite{Name: "what could not be seen"}
+	unseen := junitSuite{Name: "skipped"}
 	for _, s := range inv.Skipped {
 		if s.Expected {
 			continue

@@ -56,7 +56,7 @@ func TestLookupCheck(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if _, err := report.LookupCheck("wide"); err == nil || !strings.Contains(err.Error(), "table, short, json, junit") {
+	if _, err := report.LookupCheck("wide"); err == nil || !strings.Contains(err.Error(), "table, short, json, yaml, junit") {
 		t.Errorf("wide: got %v", err)
 	}
 }
@@ -85,38 +85,38 @@ func TestVerdict(t *testing.T) {
 		failOn inventory.Severity
 		want   int
 	}{
-		{"nothing", inventory.Inventory{}, inventory.Warning, report.Sound},
-		{"info", item(inventory.Info), inventory.Warning, report.Sound},
-		{"a warning", item(inventory.Warning), inventory.Warning, report.Warnings},
-		{"a warning, by default", item(inventory.Warning), "", report.Warnings},
-		{"a warning that does not count", item(inventory.Warning), inventory.Critical, report.Sound},
-		{"critical", item(inventory.Critical), inventory.Warning, report.Broken},
-		{"critical alone counts", item(inventory.Critical), inventory.Critical, report.Broken},
-		{"a place's warning", place(inventory.Warning), inventory.Warning, report.Warnings},
-		{"a place, critical", place(inventory.Critical), inventory.Critical, report.Broken},
-		{"a request's warning", request(inventory.Warning), inventory.Warning, report.Warnings},
-		{"unread", with(inventory.Inventory{}, unread), inventory.Warning, report.Unknown},
-		{"nothing to be seen", with(inventory.Inventory{}, hidden), inventory.Warning, report.Sound},
-		{"one of each", with(inventory.Inventory{}, hidden, unread), inventory.Warning, report.Unknown},
-		{"a warning says more than what was not read", with(item(inventory.Warning), unread), inventory.Warning, report.Warnings},
-		{"critical, and unread", with(item(inventory.Critical), unread), inventory.Critical, report.Broken},
-		{"unread beside a warning that does not count", with(item(inventory.Warning), unread), inventory.Critical, report.Unknown},
+		{"nothing", inventory.Inventory{}, inventory.Warning, report.ResultOK},
+		{"info", item(inventory.Info), inventory.Warning, report.ResultOK},
+		{"a warning", item(inventory.Warning), inventory.Warning, report.ResultWarning},
+		{"a warning, by default", item(inventory.Warning), "", report.ResultWarning},
+		{"a warning that does not count", item(inventory.Warning), inventory.Critical, report.ResultOK},
+		{"critical", item(inventory.Critical), inventory.Warning, report.ResultCritical},
+		{"critical alone counts", item(inventory.Critical), inventory.Critical, report.ResultCritical},
+		{"a place's warning", place(inventory.Warning), inventory.Warning, report.ResultWarning},
+		{"a place, critical", place(inventory.Critical), inventory.Critical, report.ResultCritical},
+		{"a request's warning", request(inventory.Warning), inventory.Warning, report.ResultWarning},
+		{"unread", with(inventory.Inventory{}, unread), inventory.Warning, report.ResultUnknown},
+		{"nothing to be seen", with(inventory.Inventory{}, hidden), inventory.Warning, report.ResultOK},
+		{"one of each", with(inventory.Inventory{}, hidden, unread), inventory.Warning, report.ResultUnknown},
+		{"a warning says more than what was not read", with(item(inventory.Warning), unread), inventory.Warning, report.ResultWarning},
+		{"critical, and unread", with(item(inventory.Critical), unread), inventory.Critical, report.ResultCritical},
+		{"unread beside a warning that does not count", with(item(inventory.Warning), unread), inventory.Critical, report.ResultUnknown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := report.Verdict(&tt.inv, tt.failOn); got != tt.want {
+			if got := report.Result(&tt.inv, tt.failOn); got != tt.want {
 				t.Errorf("got %d, want %d", got, tt.want)
 			}
 			// What is printed ends with the same.
 			last := map[int]string{
-				report.Sound: "are √", report.Warnings: "are ‼", report.Broken: "are ×", report.Unknown: "are unknown",
+				report.ResultOK: "Result: OK", report.ResultWarning: "Result: WARNING", report.ResultCritical: "Result: CRITICAL", report.ResultUnknown: "Result: UNKNOWN",
 			}[tt.want]
 			var text, jsonText bytes.Buffer
 			o := report.CheckOptions{FailOn: tt.failOn}
 			if err := errors.Join(report.CheckShort(&text, &tt.inv, o), report.CheckJSON(&jsonText, &tt.inv, o)); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(text.String(), "Status check results "+last) {
+			if !strings.Contains(text.String(), last) {
 				t.Errorf("it says:\n%s", text.String())
 			}
 			var result report.CheckResult
@@ -168,13 +168,13 @@ func TestCheckOfPart(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
 			inv := &inventory.Inventory{TakenAt: pkitest.Now, Skipped: tt.skipped}
-			if err := report.Check(&out, inv, report.CheckOptions{Sources: tt.sources, Seen: 12}); err != nil {
+			if err := report.Check(&out, inv, report.CheckOptions{Sources: tt.sources, Checked: 12}); err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Contains(out.String(), "TLS secrets"); got != tt.want {
+			if got := strings.Contains(out.String(), "TLS Secrets"); got != tt.want {
 				t.Errorf("secrets are spoken of: %t\n%s", got, out.String())
 			}
-			if !strings.Contains(out.String(), "12 certificates were looked at") {
+			if !strings.Contains(out.String(), "12 certificates checked") {
 				t.Errorf("it does not count what was let go:\n%s", out.String())
 			}
 		})

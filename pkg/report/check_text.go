@@ -9,13 +9,13 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
-// Check writes what was checked as linkerd does: a line a check, the cause
-// under one that failed, and a verdict.
+// Check writes what was checked as linkerd does: a line for each check, the cause
+// below one that failed, and the result.
 func Check(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
 	return writeCheck(w, inv, o, false)
 }
 
-// CheckShort is Check without what is sound.
+// CheckShort is Check without what is OK.
 func CheckShort(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
 	return writeCheck(w, inv, o, true)
 }
@@ -23,13 +23,13 @@ func CheckShort(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
 func writeCheck(w io.Writer, inv *inventory.Inventory, o CheckOptions, short bool) error {
 	var out strings.Builder
 	for _, c := range check(inv, o) {
-		if short && c.sound == len(c.subjects) {
+		if short && c.ok == len(c.subjects) {
 			continue
 		}
 		writeCategory(&out, c, inv.TakenAt, o, short)
 	}
 	writeUnseen(&out, inv, o, short)
-	writeVerdict(&out, inv, o)
+	writeResult(&out, inv, o)
 	_, err := io.WriteString(w, out.String())
 	return err
 }
@@ -41,8 +41,8 @@ func title(out *strings.Builder, name string) {
 
 func writeCategory(out *strings.Builder, c *checked, now time.Time, o CheckOptions, short bool) {
 	title(out, c.name)
-	if c.sound > 0 && !short || len(c.subjects) == 0 {
-		fmt.Fprintf(out, "%s %s\n", mark(inventory.Info, o.Colors), Printable(c.soundness(now)))
+	if c.ok > 0 && !short || len(c.subjects) == 0 {
+		fmt.Fprintf(out, "%s %s\n", mark(inventory.Info, o.Colors), Printable(c.summary(now)))
 	}
 	for _, f := range c.failed() {
 		fmt.Fprintf(out, "%s %s\n", mark(f.severity, o.Colors), Printable(f.claim))
@@ -59,25 +59,25 @@ func writeCategory(out *strings.Builder, c *checked, now time.Time, o CheckOptio
 	out.WriteString("\n")
 }
 
-// soundness says how much of c is sound, and for how long. What is in answered
+// summary says how much of c is OK, and for how long. What is in answered
 // requests is no longer anybody's concern when it ends.
-func (c *checked) soundness(now time.Time) string {
+func (c *checked) summary(now time.Time) string {
 	var text string
 	switch all := len(c.subjects) - c.blamed; {
 	case all == 0:
-		return "nothing is wrong with any"
-	case all == 1 && c.sound == 1:
-		text = "1 " + c.one + " is sound"
-	case c.sound == all:
-		text = fmt.Sprintf("%d %s are sound", all, c.many)
+		return "all are OK"
+	case all == 1 && c.ok == 1:
+		text = "1 " + c.one + " is OK"
+	case c.ok == all:
+		text = fmt.Sprintf("%d %s are OK", all, c.many)
 	default:
-		text = fmt.Sprintf("%d of %d %s are sound", c.sound, all, c.many)
+		text = fmt.Sprintf("%d of %d %s are OK", c.ok, all, c.many)
 	}
 	if c.first != nil && c.category != inRequests {
-		text += fmt.Sprintf("; the first to end is %s, in %s", c.first.ID(), left(c.first.NotAfter, now))
+		text += fmt.Sprintf("; first to expire: %s, in %s", c.first.ID(), left(c.first.NotAfter, now))
 	}
 	if c.unsure > 0 {
-		text += fmt.Sprintf("; of %d nobody could tell who signed them", c.unsure)
+		text += fmt.Sprintf("; %d have an unknown issuer", c.unsure)
 	}
 	return text
 }
@@ -140,7 +140,7 @@ func writeUnseen(out *strings.Builder, inv *inventory.Inventory, o CheckOptions,
 	if len(gaps)+len(expected) == 0 {
 		return
 	}
-	title(out, "what could not be seen")
+	title(out, "skipped")
 	for _, g := range gaps {
 		fmt.Fprintf(out, "%s %s\n    %s\n", mark(inventory.Warning, o.Colors), Printable(g.where()), Printable(g.Reason))
 		if g.Hint != "" {
@@ -148,31 +148,30 @@ func writeUnseen(out *strings.Builder, inv *inventory.Inventory, o CheckOptions,
 		}
 	}
 	for _, g := range expected {
-		text := Printable("  not to be seen here: " + g.where() + ": " + g.Reason)
+		text := Printable("  not applicable: " + g.where() + ": " + g.Reason)
 		out.WriteString(o.Colors.text(faint, text) + "\n")
 	}
 	out.WriteString("\n")
 }
 
-func writeVerdict(out *strings.Builder, inv *inventory.Inventory, o CheckOptions) {
-	seen := o.Seen
-	if seen == 0 {
-		seen = len(inv.Items)
+func writeResult(out *strings.Builder, inv *inventory.Inventory, o CheckOptions) {
+	n := o.Checked
+	if n == 0 {
+		n = len(inv.Items)
 	}
-	if seen == 1 {
-		out.WriteString("1 certificate was looked at.\n")
+	if n == 1 {
+		out.WriteString("1 certificate checked.\n")
 	} else {
-		fmt.Fprintf(out, "%d certificates were looked at.\n", seen)
+		fmt.Fprintf(out, "%d certificates checked.\n", n)
 	}
-	const results = "Status check results are "
-	switch Verdict(inv, o.FailOn) {
-	case Broken:
-		out.WriteString(results + mark(inventory.Critical, o.Colors) + "\n")
-	case Warnings:
-		out.WriteString(results + mark(inventory.Warning, o.Colors) + "\n")
-	case Unknown:
-		out.WriteString("Status check results are unknown: nothing wrong was found, but not everything could be read\n")
+	switch Result(inv, o.FailOn) {
+	case ResultCritical:
+		out.WriteString("Result: " + o.Colors.Paint(Bad, "CRITICAL") + "\n")
+	case ResultWarning:
+		out.WriteString("Result: " + o.Colors.Paint(Doubtful, "WARNING") + "\n")
+	case ResultUnknown:
+		out.WriteString("Result: UNKNOWN: no problems found, but not everything could be read\n")
 	default:
-		out.WriteString(results + mark(inventory.Info, o.Colors) + "\n")
+		out.WriteString("Result: " + o.Colors.Paint(Good, "OK") + "\n")
 	}
 }

@@ -19,7 +19,7 @@ func customColumns(spec string) (Format, error) {
 	for part := range strings.SplitSeq(spec, ",") {
 		title, field, ok := strings.Cut(part, ":")
 		if !ok || field == "" {
-			return nil, fmt.Errorf("%q is not HEADER:FIELD, as in NAME:.name,EXPIRES:.notAfter", part)
+			return nil, fmt.Errorf("%q is not HEADER:FIELD, such as NAME:.name,EXPIRES:.notAfter", part)
 		}
 		titles, fields = append(titles, title), append(fields, field)
 	}
@@ -31,7 +31,7 @@ func customColumns(spec string) (Format, error) {
 func customColumnsFile(text string) (Format, error) {
 	lines := strings.SplitN(text, "\n", 3)
 	if len(lines) < 2 {
-		return nil, errors.New("it has to be a line of headers and a line of fields")
+		return nil, errors.New("it must have a line of headers and a line of fields")
 	}
 	titles, fields := strings.Fields(lines[0]), strings.Fields(lines[1])
 	if len(titles) != len(fields) || len(titles) == 0 {

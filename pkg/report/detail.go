@@ -95,7 +95,7 @@ func use(e *inventory.Entry) string {
 // remaining is left, as a part of a sentence.
 func remaining(end, now time.Time) string {
 	if now.After(end) {
-		return "ended " + left(end, now)
+		return "expired " + left(end, now)
 	}
 	return left(end, now) + " left"
 }
@@ -107,18 +107,18 @@ func paragraphs(e *inventory.Entry, now time.Time, o Options) []paragraph {
 			{"DNS", list(e.DNSNames)}, {"IP", list(e.IPAddresses)},
 			{"URI", list(e.URIs)}, {"email", list(e.EmailAddresses)},
 		}},
-		{"Issued for", []line{{"common name", e.Subject.CommonName}, {"organizations", list(e.Subject.Organizations)}}},
-		{"Issued by", []line{{"issuer", e.Issuer}}},
+		{"Subject", []line{{"common name", e.Subject.CommonName}, {"organizations", list(e.Subject.Organizations)}}},
+		{"Issuer", []line{{"issuer", e.IssuerName}}},
 		{"Valid", []line{
 			{"from", e.NotBefore.UTC().Format(moment)},
 			{"through", e.NotAfter.UTC().Format(moment) + " (" + remaining(e.NotAfter, now) + ")"},
-			{"life", inventory.Span(e.NotBefore, e.NotAfter)},
+			{"lifetime", inventory.Span(e.NotBefore, e.NotAfter)},
 		}},
 		{"Usages", []line{{"allowed", list(e.Usages)}, {"CA", map[bool]string{true: "yes", false: "no"}[e.IsCA]}}},
-		{"Key", []line{{"public key", key(e)}, {"signed with", e.SignatureAlgorithm}}},
+		{"Key", []line{{"public key", key(e)}, {"signature", e.SignatureAlgorithm}}},
 		{"Fingerprint", []line{{"SHA-256", colons(e.SHA256)}, {"serial", e.SerialNumber}}},
-		{"Seen at", seenAt(e)},
-		{"Trust", []line{{"signed by", signedBy(e, o)}, {"held against", list(e.HeldAgainst)}, {"chain", verified(e)}}},
+		{"Locations", seenAt(e)},
+		{"Trust", []line{{"issuer", signedBy(e, o)}, {"verified against", list(inWords(e.VerifiedAgainst))}, {"chain", verified(e)}}},
 	}
 }
 
@@ -165,7 +165,7 @@ func verified(e *inventory.Entry) string {
 			return f.Message
 		}
 	}
-	if len(e.HeldAgainst) == 0 {
+	if len(e.VerifiedAgainst) == 0 {
 		return ""
 	}
 	return "verified"
@@ -174,7 +174,7 @@ func verified(e *inventory.Entry) string {
 // writeParagraph writes what p has to say. Lines without a text are left out,
 // and long ones broken.
 func writeParagraph(out *strings.Builder, p paragraph, o Options) {
-	const labels = 13
+	const labels = 16
 	room := 100
 	if o.Width > 0 {
 		room = o.Width
@@ -217,4 +217,13 @@ func wrap(text string, room int) []string {
 		current, used = current+word, used+w
 	}
 	return append(lines, current)
+}
+
+// inWords are kinds of location in words.
+func inWords(places []catalog.Place) []string {
+	var all []string
+	for _, p := range places {
+		all = append(all, p.String())
+	}
+	return all
 }

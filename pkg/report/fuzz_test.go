@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 )
@@ -24,10 +25,10 @@ func filled(text string) *inventory.Inventory {
 	entry := inventory.Entry{
 		Name: text, Role: catalog.Role(text), Node: text,
 		Locations: []inventory.Location{{Source: text, Where: text}, {Source: "secrets", Where: text}, {Source: "kubeconfig", Where: text}, {Source: "webhooks", Where: text}, {Source: "node-files", Where: text}},
-		Subject:   inventory.Subject{CommonName: text, Organizations: []string{text}}, Issuer: text, SerialNumber: text,
+		Subject:   inventory.Subject{CommonName: text, Organizations: []string{text}}, IssuerName: text, Issuer: inventory.Issuer{Subject: inventory.Subject{CommonName: text, Organizations: []string{text}}, OtherAttributes: []pki.Attribute{{Type: text, Value: text}}}, SerialNumber: text,
 		DNSNames: []string{text}, IPAddresses: []string{text}, URIs: []string{text}, EmailAddresses: []string{text},
 		NotBefore: pkitest.Now, NotAfter: pkitest.Now.Add(time.Hour), Usages: []string{text},
-		HeldAgainst: []string{text}, PublicKey: inventory.PublicKey{Algorithm: text}, SignatureAlgorithm: text, SHA256: text,
+		VerifiedAgainst: []catalog.Place{catalog.Place(text)}, PublicKey: inventory.PublicKey{Algorithm: text}, SignatureAlgorithm: text, SHA256: text,
 		Status: inventory.Status(text), Findings: []inventory.Finding{finding},
 	}
 	authority := entry

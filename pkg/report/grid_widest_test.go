@@ -27,7 +27,7 @@ func TestOneHugeName(t *testing.T) {
 			for i := range lines {
 				inv.Items = append(inv.Items, inventory.Entry{Name: fmt.Sprint("file-", i), SHA256: fmt.Sprint(i), NotAfter: pkitest.Now})
 			}
-			inv.Items[0].Subject.CommonName, inv.Items[0].Name, inv.Items[0].Issuer = text, text, text
+			inv.Items[0].Subject.CommonName, inv.Items[0].Name, inv.Items[0].IssuerName = text, text, text
 			for _, format := range []report.Format{report.Table, report.Wide, report.Tree} {
 				var out strings.Builder
 				if err := format(&out, inv, report.Options{}); err != nil {

@@ -94,7 +94,7 @@ func (l line) Text() string { return Printable(l.text) }
 func newPage(inv *inventory.Inventory, o Options) *page {
 	p := &page{
 		Style:   template.CSS(pageCSS),
-		Name:    Printable(cmp.Or(inv.Cluster.Context, inv.Cluster.Server, "what was read")),
+		Name:    Printable(cmp.Or(inv.Cluster.Context, inv.Cluster.Server, "sources")),
 		Verdict: pageVerdict(inv),
 		Counts:  counts(inv),
 	}
@@ -138,15 +138,15 @@ func pageVerdict(inv *inventory.Inventory) badge {
 	for _, f := range faultsOf(inv) {
 		n[f.Severity]++
 	}
-	switch Verdict(inv, inventory.Warning) {
-	case Broken:
-		return badge{"critical", "×", fmt.Sprintf("Something has to be done now: %d critical findings, and %d warnings.", n[inventory.Critical], n[inventory.Warning])}
-	case Warnings:
-		return badge{"warning", "‼", fmt.Sprintf("Something has to be done soon: %d warnings.", n[inventory.Warning])}
-	case Unknown:
-		return badge{"neutral", "?", "Nothing wrong was found, but not everything could be read."}
+	switch Result(inv, inventory.Warning) {
+	case ResultCritical:
+		return badge{"critical", "×", fmt.Sprintf("Action required: %d critical findings, %d warnings.", n[inventory.Critical], n[inventory.Warning])}
+	case ResultWarning:
+		return badge{"warning", "‼", fmt.Sprintf("Action required soon: %d warnings.", n[inventory.Warning])}
+	case ResultUnknown:
+		return badge{"neutral", "?", "No problems found, but not everything could be read."}
 	}
-	return badge{"ok", "√", "Nothing has to be done."}
+	return badge{"ok", "√", "No problems found."}
 }
 
 func counts(inv *inventory.Inventory) []count {
@@ -167,13 +167,13 @@ func counts(inv *inventory.Inventory) []count {
 	}
 	all := []count{
 		{len(inv.Items), "certificates", "neutral"},
-		{n[inventory.OK], "sound", "ok"},
+		{n[inventory.OK], "OK", "ok"},
 		{unsure, "unverified", "neutral"},
-		{n[inventory.Expiring], "ending soon", "warning"},
-		{n[inventory.Expired], "ended", "critical"},
+		{n[inventory.Expiring], "expiring soon", "warning"},
+		{n[inventory.Expired], "expired", "critical"},
 		{n[inventory.Invalid], "invalid", "critical"},
-		{len(inv.Requests), "requests waiting", "neutral"},
-		{skips, "places not read", "warning"},
+		{len(inv.Requests), "pending requests", "neutral"},
+		{skips, "skipped", "warning"},
 	}
 	var some []count
 	for i, c := range all {
@@ -231,7 +231,7 @@ func pageGroups(inv *inventory.Inventory) []pageGroup {
 	}
 	roots, alone := forest(inv.Items)
 	for _, root := range roots {
-		g := pageGroup{Title: Printable(root.entry.ID()) + " and what it signed"}
+		g := pageGroup{Title: Printable(root.entry.ID()) + " and the certificates it signed"}
 		if len(root.signed) == 0 {
 			g.Title = Printable(root.entry.ID())
 		}
@@ -239,7 +239,7 @@ func pageGroups(inv *inventory.Inventory) []pageGroup {
 		groups = append(groups, g)
 	}
 	if len(alone) > 0 {
-		g := pageGroup{Title: "Signed by no CA that was seen"}
+		g := pageGroup{Title: "Issuer not found"}
 		for _, b := range alone {
 			grow(&g, b)
 		}

@@ -65,7 +65,7 @@ func newDrawing(items []inventory.Entry) *drawing {
 	return d
 }
 
-// grow draws b and what it signed below y. It returns the middle of b, and
+// grow draws b and the certificates it signed below y. It returns the middle of b, and
 // where the next one may begin.
 func (d *drawing) grow(b *branch, depth, y int) (middle, next int) {
 	next = y
@@ -102,7 +102,7 @@ func (d *drawing) grow(b *branch, depth, y int) (middle, next int) {
 // boxOf is b without its place.
 func boxOf(b *branch) box {
 	if b.entry == nil {
-		return box{Class: "more", Label: "no CA that was seen", Title: "signed by themselves, or by a CA that could not be seen"}
+		return box{Class: "more", Label: "issuer not found", Title: "self-signed, or with an unknown issuer"}
 	}
 	state := statusBadge(b.entry)
 	own := box{

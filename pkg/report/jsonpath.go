@@ -54,7 +54,7 @@ func pick(path *jsonpath.JSONPath, from any) ([]any, error) {
 	for _, results := range found {
 		for _, value := range results {
 			if !value.CanInterface() {
-				return nil, errors.New("it leads to what has no value")
+				return nil, errors.New("it has no value")
 			}
 			values = append(values, value.Interface())
 		}

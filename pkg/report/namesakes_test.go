@@ -14,7 +14,7 @@ import (
 func TestSignedByTellsNamesakesApart(t *testing.T) {
 	const day = pkitest.Day
 	apart := func(e inventory.Entry, sha, by string) inventory.Entry {
-		e.SHA256, e.SignedBySHA256 = sha, by
+		e.SHA256, e.IssuerSHA256 = sha, by
 		return e
 	}
 	items := []inventory.Entry{

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -51,32 +52,62 @@ func Prometheus(w io.Writer, inv *inventory.Inventory, _ Options) error {
 	broken := unreadablePlaces(inv)
 	if len(broken) > 0 {
 		out.WriteString("# HELP x509_cert_error Indicates whether a certificate or its key could not be read there\n# TYPE x509_cert_error gauge\n")
-		for _, labels := range broken {
-			out.WriteString("x509_cert_error" + labels + " 1\n")
+		for _, b := range broken {
+			out.WriteString("x509_cert_error" + b.labels + " 1\n")
 		}
 	}
-	unread := len(broken)
-	for _, s := range inv.Skipped {
-		if !s.Expected {
-			unread++
-		}
-	}
-	fmt.Fprintf(&out, "# HELP x509_read_errors Indicates the number of read failure(s)\n# TYPE x509_read_errors gauge\nx509_read_errors %d\n", unread)
+	writeSources(&out, inv, broken)
 	_, err := io.WriteString(w, out.String())
 	return err
 }
 
-// unreadablePlaces are the labels of the places where something that can be read
-// should be and is not, each once: the exporter's x509_cert_error. What vanished
-// from the other metrics stays visible by it.
-func unreadablePlaces(inv *inventory.Inventory) []string {
-	var all []string
+// writeSources writes the series of version 4 of the exporter about sources: how
+// many locations of each could not be read, and whether anything could.
+func writeSources(out *strings.Builder, inv *inventory.Inventory, broken []brokenPlace) {
+	errors, found := map[string]int{}, map[string]bool{}
+	for _, source := range inv.Sources {
+		errors[source] = 0
+	}
+	for _, b := range broken {
+		errors[b.source]++
+	}
+	for _, s := range inv.Skipped {
+		if !s.Expected {
+			errors[s.Source]++
+		}
+	}
+	for i := range inv.Items {
+		for _, l := range inv.Items[i].Locations {
+			found[l.Source] = true
+		}
+	}
+	var up, failed strings.Builder
+	for _, source := range slices.Sorted(maps.Keys(errors)) {
+		labels, isUp := labelText(map[string]string{"source_name": cmp.Or(source, "unknown")}), 1
+		if errors[source] > 0 && !found[source] {
+			isUp = 0
+		}
+		fmt.Fprintf(&up, "x509_source_up%s %d\n", labels, isUp)
+		fmt.Fprintf(&failed, "x509_source_errors_total%s %d\n", labels, errors[source])
+	}
+	out.WriteString("# HELP x509_source_up Indicates whether anything could be read from the source\n# TYPE x509_source_up gauge\n" + up.String())
+	out.WriteString("# HELP x509_source_errors_total Indicates the number of read failures of the source\n# TYPE x509_source_errors_total counter\n" + failed.String())
+}
+
+// brokenPlace is a location with something that cannot be read.
+type brokenPlace struct{ source, labels string }
+
+// unreadablePlaces are the locations where something that can be read should be
+// and is not, each once: the exporter's x509_cert_error. What vanished from the
+// other metrics stays visible by it.
+func unreadablePlaces(inv *inventory.Inventory) []brokenPlace {
+	var all []brokenPlace
 	for _, f := range inv.Findings {
 		if f.Code != inventory.CodeUnreadable && f.Code != inventory.CodeKeyUnusable {
 			continue
 		}
-		if text := labelText(location(f.Location)); !slices.Contains(all, text) {
-			all = append(all, text)
+		if place := (brokenPlace{f.Source, labelText(location(f.Location))}); !slices.Contains(all, place) {
+			all = append(all, place)
 		}
 	}
 	return all
@@ -129,9 +160,17 @@ func identity(e *inventory.Entry) map[string]string {
 	if len(e.Subject.Organizations) > 0 {
 		labels["subject_O"] = e.Subject.Organizations[0]
 	}
-	issuer := issuerName(e.Issuer)
-	for _, field := range []string{"C", "ST", "L", "O", "OU", "CN"} {
-		labels["issuer_"+field] = issuer[field]
+	for _, field := range []string{"C", "ST", "L", "O", "OU"} {
+		labels["issuer_"+field] = ""
+	}
+	labels["issuer_CN"] = e.Issuer.CommonName
+	if len(e.Issuer.Organizations) > 0 {
+		labels["issuer_O"] = e.Issuer.Organizations[0]
+	}
+	for _, a := range e.Issuer.OtherAttributes {
+		if value, known := labels["issuer_"+a.Type]; known && value == "" {
+			labels["issuer_"+a.Type] = a.Value
+		}
 	}
 	return labels
 }

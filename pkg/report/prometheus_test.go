@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 )
@@ -30,7 +31,7 @@ func parseExposition(text, metric string) ([]map[string]string, error) {
 		}
 		if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
 			name, kind, _ := strings.Cut(rest, " ")
-			if kind != "gauge" || typed[name] {
+			if (kind == "counter") != strings.HasSuffix(name, "_total") || kind != "gauge" && kind != "counter" || typed[name] {
 				return nil, fmt.Errorf("type %q", line)
 			}
 			typed[name] = true
@@ -69,7 +70,7 @@ func TestPrometheusLabels(t *testing.T) {
 	entry := func(source, where string) inventory.Entry {
 		return inventory.Entry{
 			Name: "n", Node: "node-1", SerialNumber: "ff", Subject: inventory.Subject{CommonName: "cn", Organizations: []string{"o", "p"}},
-			Issuer: `CN=a\,b\"c,OU=u+OU=v,O=o1,L=l,ST=s,C=DE`, Locations: []inventory.Location{{Source: source, Where: where}},
+			Issuer: inventory.Issuer{Subject: inventory.Subject{CommonName: `a,b"c`, Organizations: []string{"o1"}}, OtherAttributes: []pki.Attribute{{Type: "OU", Value: "u"}, {Type: "OU", Value: "v"}, {Type: "L", Value: "l"}, {Type: "ST", Value: "s"}, {Type: "C", Value: "DE"}}}, Locations: []inventory.Location{{Source: source, Where: where}},
 			NotBefore: pkitest.Now.Add(-pkitest.Day), NotAfter: pkitest.Now.Add(pkitest.Day), SHA256: "0123456789abcdef",
 		}
 	}
@@ -128,8 +129,13 @@ func TestPrometheusReadErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	errors, err := parseExposition(text, "x509_read_errors")
-	if err != nil || len(errors) != 1 || errors[0][""] != "9" {
+	errors, err := parseExposition(text, "x509_source_errors_total")
+	total := 0
+	for _, e := range errors {
+		n, _ := strconv.Atoi(e[""])
+		total += n
+	}
+	if err != nil || total != 9 {
 		t.Errorf("got %v, %v", errors, err)
 	}
 	// What is damaged stays visible, though it has no dates.
@@ -143,7 +149,8 @@ func TestPrometheusReadErrors(t *testing.T) {
 func TestPrometheusOfFiles(t *testing.T) {
 	at := func(path string) []inventory.Location { return []inventory.Location{{Source: "files", Where: path}} }
 	text, err := write(t, "prometheus", &inventory.Inventory{
-		Items: []inventory.Entry{{Name: "ca", SerialNumber: "01", Locations: at("/pki/ca.crt")}, {Name: "/pki.old/apiserver.crt", SerialNumber: "02", Copy: true, Locations: at("/pki.old/apiserver.crt")}},
+		Sources: []string{"files", "secrets"},
+		Items:   []inventory.Entry{{Name: "ca", SerialNumber: "01", Locations: at("/pki/ca.crt")}, {Name: "/pki.old/apiserver.crt", SerialNumber: "02", Copy: true, Locations: at("/pki.old/apiserver.crt")}},
 		Findings: []inventory.PlaceFinding{
 			{Location: at("/pki/apiserver.crt")[0], Finding: inventory.Finding{Code: inventory.CodeUnreadable, Severity: inventory.Critical}},
 			{Location: at("/pki/apiserver.crt")[0], Finding: inventory.Finding{Code: inventory.CodeKeyUnusable, Severity: inventory.Critical}},
@@ -153,8 +160,11 @@ func TestPrometheusOfFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if errors, err := parseExposition(text, "x509_read_errors"); err != nil || errors[0][""] != "1" {
+	if errors, err := parseExposition(text, "x509_source_errors_total"); err != nil || len(errors) != 2 || errors[0]["source_name"] != "files" || errors[0][""] != "1" || errors[1][""] != "0" {
 		t.Errorf("got %v, %v", errors, err)
+	}
+	if up, err := parseExposition(text, "x509_source_up"); err != nil || len(up) != 2 || up[0][""] != "1" || up[1][""] != "1" {
+		t.Errorf("got %v, %v", up, err)
 	}
 	if broken, err := parseExposition(text, "x509_cert_error"); err != nil || len(broken) != 1 || broken[0]["filepath"] != "/pki/apiserver.crt" {
 		t.Errorf("got %v, %v", broken, err)

@@ -13,7 +13,7 @@ func requests(w io.Writer, inv *inventory.Inventory, o Options) error {
 	if len(inv.Requests) == 0 {
 		return nil
 	}
-	g := grid{columns: []column{{title: "REQUEST", least: 12}, {title: "WAITS FOR"}, {title: "SINCE"}, {title: "BY", least: 12}, {title: "SIGNER", least: 16, optional: true}}}
+	g := grid{columns: []column{{title: "REQUEST", least: 12}, {title: "WAITING"}, {title: "SINCE"}, {title: "BY", least: 12}, {title: "SIGNER", least: 16, optional: true}}}
 	for _, r := range inv.Requests {
 		g.rows = append(g.rows, []cell{
 			plain(r.Name), waitsFor(r, o.Colors), plain(duration.HumanDuration(inv.TakenAt.Sub(r.CreatedAt))),

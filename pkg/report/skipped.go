@@ -80,7 +80,7 @@ func skipped(w io.Writer, inv *inventory.Inventory, o Options) error {
 			out.WriteString("\n")
 		}
 		for _, g := range gaps {
-			text := "not to be seen here: " + g.where() + ": " + g.Reason
+			text := "not applicable: " + g.where() + ": " + g.Reason
 			if g.Hint != "" {
 				text += " (" + g.Hint + ")"
 			}

@@ -63,7 +63,7 @@ func sortItems(items []inventory.Entry, field string) ([]inventory.Entry, error)
 		case string, int64, float64, bool:
 			found[i].value = values[0]
 		default:
-			return nil, hint.New(fmt.Sprintf("sorting by %q: it is no single value", field), advice)
+			return nil, hint.New(fmt.Sprintf("sorting by %q: it is not a single value", field), advice)
 		}
 	}
 	if !anywhere {
@@ -85,12 +85,12 @@ func fieldOf(title string) string {
 		return "notAfter"
 	case "subject", "cn":
 		return ".subject.commonName"
-	case "signed-by", "signed by":
-		return "signedBy"
+	case "signed-by", "signed by", "issuer":
+		return "issuerName"
 	case "namespace", "where", "location", "seen":
 		return ".locations[0].where"
 	}
-	if strings.EqualFold(title, "name") || strings.EqualFold(title, "node") || strings.EqualFold(title, "status") || strings.EqualFold(title, "issuer") {
+	if strings.EqualFold(title, "name") || strings.EqualFold(title, "node") || strings.EqualFold(title, "status") {
 		return strings.ToLower(title)
 	}
 	return title

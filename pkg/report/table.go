@@ -77,8 +77,8 @@ var (
 	wideFacts  = []fact{
 		fixed("ROLE", func(e *inventory.Entry) string { return string(e.Role) }),
 		factNode, factStatus, factMoment, factLeft, factSigner, factSubject,
-		fixed("ISSUER", func(e *inventory.Entry) string { return e.Issuer }),
-		fixed("SEEN AT", places), fixed("SANS", sans),
+		fixed("ISSUER", func(e *inventory.Entry) string { return e.IssuerName }),
+		fixed("LOCATION", places), fixed("SANS", sans),
 		fixed("KEY", func(e *inventory.Entry) string { return key(e) }),
 		fixed("SERIAL", func(e *inventory.Entry) string { return e.SerialNumber }),
 		fixed("SHA256", func(e *inventory.Entry) string { return e.SHA256 }),
@@ -146,7 +146,7 @@ func writeCertificates(w io.Writer, inv *inventory.Inventory, o Options, facts [
 }
 
 // noSigner stands above the certificates that no CA which was seen has signed.
-const noSigner = "(signed by no CA that was seen)"
+const noSigner = "(issuer not found)"
 
 var statusColor = map[inventory.Status]int{
 	inventory.OK: green, inventory.Expiring: yellow, inventory.Expired: red, inventory.Invalid: red,
@@ -175,12 +175,12 @@ func left(end, now time.Time) string {
 
 func signedBy(e *inventory.Entry, o Options) string {
 	switch {
-	case e.SignedBySHA256 != "" && e.SignedBySHA256 == e.SHA256:
+	case e.IssuerSHA256 != "" && e.IssuerSHA256 == e.SHA256:
 		return "itself"
 	case e.SignedBy == "":
-		return "not seen"
+		return "not found"
 	}
-	return o.apart(e.SignedBy, e.SignedBySHA256)
+	return o.apart(e.SignedBy, e.IssuerSHA256)
 }
 
 func key(e *inventory.Entry) string {

@@ -31,7 +31,7 @@ func TestTemplates(t *testing.T) {
 		{`jsonpath={.kind}`, "CertificateInventory"},
 		{`jsonpath={.items[*].name}`, `ca apiserver admin kubeconfig/prod\u202e#client-certificate`},
 		{`jsonpath={range .items[*]}{.name}{"\t"}{.publicKey.bits}{"\n"}{end}`, "ca\t256\napiserver\t256\nadmin\t256\n" + `kubeconfig/prod\u202e#client-certificate` + "\t256\n"},
-		{`jsonpath={.items[?(@.role=="server")].node}`, "control-plane"},
+		{`jsonpath={.items[?(@.purpose=="server")].node}`, "control-plane"},
 		{`jsonpath={.items[?(@.publicKey.bits>255)].isCA}`, "true false false false"},
 		{`jsonpath={.items[0].subject}`, `{"commonName":"kubernetes","organizations":[]}`},
 		{`jsonpath={.items[3].subject.organizations[0]}`, `devs\u000d`},
@@ -112,7 +112,7 @@ func TestSortBy(t *testing.T) {
 		// What has none comes first, as with kubectl.
 		{".findings[0].code", []string{"ca", "admin", mallorys, "apiserver/control-plane"}, ""},
 		{"expiring", nil, `sorting by "expiring": no certificate has such a field`},
-		{".subject", nil, `sorting by ".subject": it is no single value`},
+		{".subject", nil, `sorting by ".subject": it is not a single value`},
 		{"{.a[}", nil, "parsing --sort-by"},
 	}
 	for _, tt := range tests {

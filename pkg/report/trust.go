@@ -46,7 +46,7 @@ func findSigners(all []*branch) {
 		known[b.entry.SHA256] = b
 	}
 	for _, b := range all {
-		if signer := known[b.entry.SignedBySHA256]; b.entry.SignedBySHA256 != "" && signer != b {
+		if signer := known[b.entry.IssuerSHA256]; b.entry.IssuerSHA256 != "" && signer != b {
 			b.signer = signer
 		}
 	}

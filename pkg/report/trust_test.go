@@ -17,7 +17,7 @@ import (
 func ca(name, common, signedBy string, left time.Duration) inventory.Entry {
 	signer, _, _ := strings.Cut(signedBy, "/")
 	return inventory.Entry{
-		Name: name, Role: catalog.CA, IsCA: true, SignedBy: signer, SignedBySHA256: signedBy, Status: inventory.OK,
+		Name: name, Role: catalog.CA, IsCA: true, SignedBy: signer, IssuerSHA256: signedBy, Status: inventory.OK,
 		Subject: inventory.Subject{CommonName: common}, NotAfter: pkitest.Now.Add(left), SHA256: name + "/" + common,
 	}
 }
@@ -25,7 +25,7 @@ func ca(name, common, signedBy string, left time.Duration) inventory.Entry {
 func leaf(name, issuer, signedBy string) inventory.Entry {
 	signer, _, _ := strings.Cut(signedBy, "/")
 	return inventory.Entry{
-		Name: name, Role: catalog.Server, SignedBy: signer, SignedBySHA256: signedBy, Issuer: issuer, Status: inventory.OK,
+		Name: name, Role: catalog.Server, SignedBy: signer, IssuerSHA256: signedBy, IssuerName: issuer, Status: inventory.OK,
 		NotAfter: pkitest.Now.Add(pkitest.Day), SHA256: name + "/",
 	}
 }
@@ -45,7 +45,7 @@ func TestTrust(t *testing.T) {
 		{
 			"nobody's",
 			[]inventory.Entry{ca("root", "r", "root/r", day), leaf("a", "CN=x", ""), leaf("self", "CN=self", "self/")},
-			"root\n\n(signed by no CA that was seen)\n├── a\n└── self\n",
+			"root\n\n(issuer not found)\n├── a\n└── self\n",
 		},
 		{
 			"a CA whose signer was not seen is a root",
@@ -70,7 +70,7 @@ func TestTrust(t *testing.T) {
 		{
 			"a signer that was narrowed away",
 			[]inventory.Entry{leaf("a", "CN=r", "root/r")},
-			"(signed by no CA that was seen)\n└── a\n",
+			"(issuer not found)\n└── a\n",
 		},
 	}
 	for _, tt := range tests {

@@ -84,7 +84,7 @@ func noControlPlane(ctx context.Context, client kubernetes.Interface, server str
 	}
 	s := inventory.Skip{
 		Source: controlPlaneSource, Where: "nodes", Expected: true,
-		Reason: "no Node is labelled " + controlPlaneLabel + ": the machines of the control plane are not Nodes here, so that etcd, the scheduler and the controller manager are not checked",
+		Reason: "no Node is labeled " + controlPlaneLabel + ": the control-plane machines are not Nodes here, so etcd, the scheduler and the controller manager are not checked",
 		Hint:   "on each of these machines: kubectl certs check --files /",
 	}
 	if d, ok := catalog.RecogniseDistribution(server, version); ok {
@@ -130,7 +130,7 @@ func (r *portReader) unreached(ctx context.Context, n node, at inventory.Locatio
 	case apierrors.IsForbidden(err):
 	case slices.Contains(n.runs.Loopback, place):
 		s.Expected = true
-		s.Reason = n.runs.Name + " lets it listen on the node's own 127.0.0.1 only, and runs no pod that leads there"
+		s.Reason = n.runs.Name + " has it listen only on 127.0.0.1 of the node, and runs no pod for a port-forward"
 		s.Hint = "on the node: kubectl certs check --files " + strings.Join(catalog.Homes("+"+n.runs.Name, true), " ")
 	case refused && slices.Contains(etcdPorts, place) && n.runs.EtcdLabel == "" && n.runs.WithoutEtcd != "":
 		s = withoutEtcd(at, n)

@@ -48,12 +48,12 @@ func TestControlPlaneOfDistributions(t *testing.T) {
 		doubt   []string // "where", of what is not
 	}{
 		{"k3s with SQLite", "", []runtime.Object{of(k3s, node("s", "10.0.0.1", controlPlane))},
-			[]string{"s:10257: 127.0.0.1 only", "s:10259: 127.0.0.1 only", "s:2379: runs no etcd", "s:2380: runs no etcd"}, nil},
+			[]string{"s:10257: only on 127.0.0.1", "s:10259: only on 127.0.0.1", "s:2379: runs no etcd", "s:2380: runs no etcd"}, nil},
 		{"k3s with etcd, which is down", "", []runtime.Object{of(k3s, node("s", "10.0.0.1", controlPlane, etcdLabel))},
-			[]string{"s:10257: 127.0.0.1 only", "s:10259: 127.0.0.1 only", "s:2380: connection refused"}, []string{"s:2379"}},
+			[]string{"s:10257: only on 127.0.0.1", "s:10259: only on 127.0.0.1", "s:2380: connection refused"}, []string{"s:2379"}},
 		{"k3s with etcd on nodes of its own", "", []runtime.Object{
 			of(k3s, node("s", "10.0.0.1", controlPlane)), of(k3s, node("e", "10.0.0.2", etcdLabel))},
-			[]string{"e:2380: connection refused", "s:10257: 127.0.0.1 only", "s:10259: 127.0.0.1 only", "s:2379: runs no etcd", "s:2380: runs no etcd"}, []string{"e:2379"}},
+			[]string{"e:2380: connection refused", "s:10257: only on 127.0.0.1", "s:10259: only on 127.0.0.1", "s:2379: runs no etcd", "s:2380: runs no etcd"}, []string{"e:2379"}},
 		{"RKE2, whose pods lead everywhere", "", []runtime.Object{of(rke2, node("s", "10.0.0.1", controlPlane, etcdLabel))},
 			[]string{"s:2380: connection refused"}, []string{"s:10257", "s:10259", "s:2379"}},
 		{"k0s whose controllers are no Nodes", "", []runtime.Object{of(k0s, node("w", "10.0.0.1"))},
@@ -61,8 +61,8 @@ func TestControlPlaneOfDistributions(t *testing.T) {
 		{"k0s on one machine, with kine", "", []runtime.Object{of(k0s, node("s", "10.0.0.1", controlPlane))},
 			[]string{"s:2379: kine", "s:2380: kine"}, []string{"s:10257", "s:10259"}},
 		{"the hard way", "", []runtime.Object{of("v1.36.3", node("w", "10.0.0.1"))},
-			[]string{"nodes: no Node is labelled"}, nil},
-		{"no nodes at all", "", nil, []string{"nodes: no Node is labelled"}, nil},
+			[]string{"nodes: no Node is labeled"}, nil},
+		{"no nodes at all", "", nil, []string{"nodes: no Node is labeled"}, nil},
 		{"EKS", "", []runtime.Object{of("v1.36.3-eks-a737599", node("w", "10.0.0.1"))},
 			[]string{"EKS: EKS runs the control plane"}, nil},
 		{"AKS", "https://x.hcp.westeurope.azmk8s.io:443", []runtime.Object{of("v1.36.3", node("w", "10.0.0.1"))},

@@ -139,7 +139,7 @@ func hostPort(server string) (address, host string, err error) {
 		return "", "", err
 	}
 	if u.Scheme != "https" {
-		return "", "", fmt.Errorf("%q is not an https address, so no certificate is presented there", server)
+		return "", "", fmt.Errorf("%q is not an https URL, so it has no certificate", server)
 	}
 	port := cmp.Or(u.Port(), "443")
 	return net.JoinHostPort(u.Hostname(), port), u.Hostname(), nil

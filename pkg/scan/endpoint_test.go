@@ -167,7 +167,7 @@ func TestEndpoint(t *testing.T) {
 		}, long, "EOF"},
 		{"one that accepts and says nothing", func(t *testing.T) string {
 			return accept(t, func(net.Conn) {})
-		}, short, "no answer in time"},
+		}, short, "timed out"},
 		{"one that sends an endless chain", serving(func(c *tls.Config) {
 			c.Certificates = []tls.Certificate{{Certificate: slices.Repeat(api.Certificate, 10_000), PrivateKey: api.PrivateKey}}
 		}, ok), long, "handshake message of length"},
@@ -251,7 +251,7 @@ func TestEndpointReplicas(t *testing.T) {
 
 	client := fake.NewClientset(slice(t, first, "node-1"), slice(t, second, "node-2"), slice(t, dead, ""), other, anyPort)
 	inv := read(short, scan.Endpoint(client, scan.Server{URL: "https://" + first}))
-	check(t, inv, []string{"first: " + first, "second: " + second}, []string{dead + ": no answer in time"})
+	check(t, inv, []string{"first: " + first, "second: " + second}, []string{dead + ": timed out"})
 	for _, e := range inv.Items {
 		if want := map[string]string{"first": "node-1", "second": "node-2"}[e.Subject.CommonName]; e.Node != want {
 			t.Errorf("%s: got node %q, want %q", e.Subject.CommonName, e.Node, want)
@@ -281,12 +281,12 @@ func TestEndpointNames(t *testing.T) {
 		want     []string // messages of its findings
 	}{
 		{"by its address", scan.Server{URL: "https://" + local}, "", "kube-apiserver", nil},
-		{"by an address that it does not name", scan.Server{URL: "https://" + named}, "", "kube-apiserver", []string{"does not name 127.0.0.1, the address it is reached by"}},
+		{"by an address that it does not name", scan.Server{URL: "https://" + named}, "", "kube-apiserver", []string{"does not name 127.0.0.1, the address it is reached at"}},
 		{"by tls-server-name", scan.Server{URL: "https://" + named, ServerName: "k8s.example"}, "", "kube-apiserver", nil},
-		{"by a tls-server-name that it does not name", scan.Server{URL: "https://" + local, ServerName: "k8s.example"}, "", "kube-apiserver", []string{"does not name k8s.example, the address it is reached by"}},
+		{"by a tls-server-name that it does not name", scan.Server{URL: "https://" + local, ServerName: "k8s.example"}, "", "kube-apiserver", []string{"does not name k8s.example, the address it is reached at"}},
 		{"by a name that chooses the certificate", scan.Server{URL: "https://" + bySNI, ServerName: "k8s.example"}, "", "for k8s.example", nil},
 		{"a replica by the service's name", scan.Server{URL: "http://none"}, service, "kube-apiserver", nil},
-		{"a replica by its address only", scan.Server{URL: "http://none"}, local, "kube-apiserver", []string{"does not name kubernetes.default.svc, the address it is reached by"}},
+		{"a replica by its address only", scan.Server{URL: "http://none"}, local, "kube-apiserver", []string{"does not name kubernetes.default.svc, the address it is reached at"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -394,7 +394,7 @@ func TestEndpointThroughProxy(t *testing.T) {
 	}{
 		{"connects", tunnel, []string{"kube-apiserver: " + address}, nil},
 		{"refuses", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, nil, []string{address + ": Bad Gateway"}},
-		{"hangs up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, nil, []string{address + ": the connection was closed without an answer"}},
+		{"hangs up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, nil, []string{address + ": the connection was closed without a response"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

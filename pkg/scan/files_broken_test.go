@@ -69,7 +69,7 @@ func TestEveryBreakIsFoundInEveryLayout(t *testing.T) {
 			x.cas["impostor"] = x.cas[ca].Impostor(x.t)
 			x.leaf(etcd, "impostor", both("e", "localhost"))
 		}},
-		{"another's key", func(x *tree, etcd, _ string) { x.write(keyName(etcd), keyPEM(x.t, "somebody else")) }},
+		{"another's key", func(x *tree, etcd, _ string) { x.write(keyName(etcd), keyPEM(x.t, "another user")) }},
 		{"an empty key", func(x *tree, etcd, _ string) { x.write(keyName(etcd), nil) }},
 		{"no key", func(x *tree, etcd, _ string) {
 			if err := os.Remove(x.path(keyName(etcd))); err != nil {
@@ -88,7 +88,7 @@ func TestEveryBreakIsFoundInEveryLayout(t *testing.T) {
 			cert := x.leaf(etcd, ca, both("e", "localhost"))
 			x.write(etcd, pki.EncodeCertificates(x.cas[ca].Certificate, cert))
 		}},
-		{"cut off", func(x *tree, etcd, ca string) {
+		{"truncated", func(x *tree, etcd, ca string) {
 			x.write(etcd, pki.EncodeCertificates(x.leaf(etcd, ca, both("e", "localhost")))[:200])
 		}},
 		{"empty", func(x *tree, etcd, _ string) { x.write(etcd, nil) }},

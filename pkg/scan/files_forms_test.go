@@ -96,9 +96,9 @@ func TestFilesOfEveryForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := `a certificate request, no certificate: subject "O=devs,CN=alice"`
+	asked := `a certificate request, not a certificate: subject "O=devs,CN=alice"`
 	if want := "CN=alice,O=devs"; strings.Contains(pki.NameText(mustRequest(t, request(t)).RawSubject), want) {
-		asked = "a certificate request, no certificate: subject " + want
+		asked = "a certificate request, not a certificate: subject " + want
 	}
 	for _, tt := range []struct {
 		name, file string
@@ -109,26 +109,26 @@ func TestFilesOfEveryForm(t *testing.T) {
 	}{
 		{"PKCS #7", "a.p7b", pkcs7(t, expired, ca.Certificate), 2, "", 2},
 		{"PKCS #7 in PEM", "chain.crt", block("PKCS7", pkcs7(t, expired)), 1, "", 2},
-		{"PKCS #7 without certificates", "a.p7b", pkcs7(t), 0, "it is a PKCS #7 bundle, which is not read here", 3},
-		{"PKCS #12", "a.p12", keystore(t, pkcs12.Modern, "secret", expired), 0, "it is a PKCS #12 keystore, which is not read here", 3},
+		{"PKCS #7 without certificates", "a.p7b", pkcs7(t), 0, "it is a PKCS #7 bundle, which is not supported", 3},
+		{"PKCS #12", "a.p12", keystore(t, pkcs12.Modern, "secret", expired), 0, "it is a PKCS #12 keystore, which is not supported", 3},
 		{"PKCS #12 without a password", "a.p12", keystore(t, pkcs12.Passwordless, "", expired), 1, "", 2},
 		{"PKCS #12 under another name", "a.keystore", keystore(t, pkcs12.Legacy, "secret", expired), 0, "it is a PKCS #12 keystore", 3},
-		{"JKS", "a.jks", append([]byte{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2}, make([]byte, 100)...), 0, "it is a Java keystore, which is not read here", 3},
+		{"JKS", "a.jks", append([]byte{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2}, make([]byte, 100)...), 0, "it is a Java keystore, which is not supported", 3},
 		{"JCEKS", "cacerts", append([]byte{0xce, 0xce, 0xce, 0xce, 0, 0, 0, 2}, make([]byte, 100)...), 0, "it is a Java keystore", 3},
 		{"a request", "alice.csr", block("CERTIFICATE REQUEST", request(t)), 0, asked, 0},
 		{"a request as older programs write it", "alice.csr", block("NEW CERTIFICATE REQUEST", request(t)), 0, asked, 0},
 		{"a request as DER", "alice.der", request(t), 0, asked, 0},
-		{"a request that was changed", "alice.csr", block("CERTIFICATE REQUEST", append(request(t)[:len(request(t))-1], 'x')), 0, "its signature does not hold", 0},
+		{"a request that was changed", "alice.csr", block("CERTIFICATE REQUEST", append(request(t)[:len(request(t))-1], 'x')), 0, "its signature is invalid", 0},
 		{"a revocation list", "a.crl", block("X509 CRL", revocations(t, ca)), 0, `a certificate revocation list of "CN=my CA" with 0 entries`, 0},
 		{"a revocation list as DER", "a.crl", revocations(t, ca), 0, `a certificate revocation list of "CN=my CA" with 0 entries`, 0},
 		{"a key as DER", "x.der", key, 0, "", 0},
 		{"a public key as DER", "x.der", public, 0, "", 0},
-		{"a certificate as DER", "x.cer", expired.Raw, 1, "", 2},
-		{"in UTF-16", "x.crt", utf16le(pki.EncodeCertificates(expired)), 1, "is written in UTF-16", 2},
-		{"a database", "state.db", append([]byte("SQLite format 3\x00clusters users contexts -----BEGIN CERTIFICATE-----\n"), make([]byte, 4096)...), 0, "files that hold no certificates", 0},
-		{"a core dump", "core", append([]byte("\x7fELF\x00\x00"), pki.EncodeCertificates(expired)...), 0, "files that hold no certificates", 0},
+		{"a certificate in DER", "x.cer", expired.Raw, 1, "", 2},
+		{"in UTF-16", "x.crt", utf16le(pki.EncodeCertificates(expired)), 1, "is encoded in UTF-16", 2},
+		{"a database", "state.db", append([]byte("SQLite format 3\x00clusters users contexts -----BEGIN CERTIFICATE-----\n"), make([]byte, 4096)...), 0, "files without certificates", 0},
+		{"a core dump", "core", append([]byte("\x7fELF\x00\x00"), pki.EncodeCertificates(expired)...), 0, "files without certificates", 0},
 		{"DER of something else", "data", []byte{0x30, 0x03, 0x02, 0x01, 0x05}, 0, "", 0},
-		{"garbage under a certificate's name", "x.crt", []byte("\x00\x01\x02"), 0, "no certificate in it", 1},
+		{"garbage under a certificate's name", "x.crt", []byte("\x00\x01\x02"), 0, "it contains no certificate", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			x := newTree(t)
@@ -266,7 +266,7 @@ func TestFilesReadManifests(t *testing.T) {
 		{"an expired one", "a.yaml", secret("gone", gone, keyPEM(t, "gone")), []string{"a.yaml#secret/shop/gone#tls.crt"}, 2, ""},
 		{"with another's key", "a.yaml", secret("web", good, keyPEM(t, "gone")), []string{"a.yaml#secret/shop/web#tls.crt"}, 2, ""},
 		{"with an empty key", "a.yaml", secret("web", good, nil), []string{"a.yaml#secret/shop/web#tls.crt"}, 0, ""},
-		{"behind its CA", "a.yaml", secret("web", append(ca.PEM(), good...), keyPEM(t, "web")), []string{"a.yaml#secret/shop/web#tls.crt#1", "a.yaml#secret/shop/web#tls.crt#2"}, 2, "number 2 in it"},
+		{"behind its CA", "a.yaml", secret("web", append(ca.PEM(), good...), keyPEM(t, "web")), []string{"a.yaml#secret/shop/web#tls.crt#1", "a.yaml#secret/shop/web#tls.crt#2"}, 2, "number 2:"},
 		{"no certificate", "a.yaml", secret("web", []byte("hello"), keyPEM(t, "web")), nil, 1, "is neither a certificate"},
 		{"several documents", "a.yml", "# all\n---\n" + secret("web", good, keyPEM(t, "web")) + "---\n" + secret("gone", gone, keyPEM(t, "gone")), []string{"a.yml#secret/shop/gone#tls.crt", "a.yml#secret/shop/web#tls.crt"}, 2, ""},
 		{"in the open", "a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData:\n  tls.crt: |\n" + indent(gone), []string{"a.yaml#secret/web#tls.crt"}, 2, ""},

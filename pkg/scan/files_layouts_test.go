@@ -91,7 +91,7 @@ func TestBrokenLayouts(t *testing.T) {
 			x.leaf(scheduler, "stranger", pkitest.Client("system:kube-scheduler"))
 		}, "scheduler: chain-broken"},
 		{"etcd's key is another one", func(x *tree, _, _, etcd string) {
-			x.write(keyName(etcd), keyPEM(x.t, "somebody else"))
+			x.write(keyName(etcd), keyPEM(x.t, "another user"))
 		}, "etcd-server: key-mismatch"},
 		{"etcd's is garbage", func(x *tree, _, _, etcd string) {
 			x.write(etcd, []byte("garbage"))

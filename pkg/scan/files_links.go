@@ -13,15 +13,15 @@ import (
 )
 
 var (
-	errNotRegular = errors.New("it is no regular file")
-	errCircle     = errors.New("symbolic links lead in circles")
+	errNotRegular = errors.New("it is not a regular file")
+	errCircle     = errors.New("symbolic link loop")
 	errTooLarge   = errors.New("it is too large")
 )
 
 // outsideError is a link out of a copy of a node's files.
 type outsideError struct{ target string }
 
-func (e *outsideError) Error() string { return "it links out of the copy: " + e.target }
+func (e *outsideError) Error() string { return "it links outside the copy: " + e.target }
 
 // Is makes it an error of something that is not there.
 func (e *outsideError) Is(target error) bool { return target == fs.ErrNotExist }

@@ -32,7 +32,7 @@ func TestFilesThatMayNotBeRead(t *testing.T) {
 	got := said(inv)
 	slices.Sort(got)
 	want := []string{"closed: permission denied", "other.crt: permission denied",
-		"web.key: permission denied: whether it fits " + x.path("web.crt") + " is not known"}
+		"web.key: permission denied: cannot check whether it matches " + x.path("web.crt")}
 	if !slices.Equal(got, want) {
 		t.Errorf("said %q, want %q", got, want)
 	}
@@ -63,7 +63,7 @@ func TestFilesDoNotWaitForPipes(t *testing.T) {
 	if err := syscall.Mkfifo(x.path("pipe.crt"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := said(x.inspect()); !slices.Contains(got, "pipe.crt: it is no regular file") {
+	if got := said(x.inspect()); !slices.Contains(got, "pipe.crt: it is not a regular file") {
 		t.Errorf("said %q", got)
 	}
 }

@@ -44,7 +44,7 @@ func TestCopiesAreNotInUse(t *testing.T) {
 			}
 		}
 	}
-	if !told || !strings.Contains(strings.Join(said(inv), "\n"), "certificates in copies and backups, listed and not judged as if in use: 12") {
+	if !told || !strings.Contains(strings.Join(said(inv), "\n"), "certificates in copies and backups, listed but not checked: 12") {
 		t.Errorf("copies are not told of: %q", said(inv))
 	}
 	// Whoever names a backup asks about it.
@@ -149,8 +149,8 @@ func TestLargeKubeconfigs(t *testing.T) {
 	}{
 		"6 MB":    {slices.Concat(config, padding(6<<20)), 2, ""},
 		"20 MB":   {slices.Concat(config, padding(20<<20)), 3, "it is a kubeconfig larger than 16 MiB"},
-		"a torn":  {append(config, "\t{"...), 1, "it is no valid kubeconfig"},
-		"of JSON": {[]byte(`{"kind":"Config","apiVersion":"v1","clusters":[{"name":"x","cluster":{"insecure-skip-tls-verify":true}}],"users":[],"contexts":[]}`), 1, "lets anyone pose"},
+		"a torn":  {append(config, "\t{"...), 1, "it is not a valid kubeconfig"},
+		"of JSON": {[]byte(`{"kind":"Config","apiVersion":"v1","clusters":[{"name":"x","cluster":{"insecure-skip-tls-verify":true}}],"users":[],"contexts":[]}`), 1, "allows anyone to impersonate"},
 	} {
 		x := newTree(t)
 		x.write("config", tt.data)

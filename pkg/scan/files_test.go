@@ -72,7 +72,7 @@ func TestFiles(t *testing.T) {
 		{"beside its key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": keyPEM(t, "web")}, []string{"web.crt"}, nil, nil},
 		{"beside another key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": keyPEM(t, "alice")}, []string{"web.crt"}, []string{"web.crt: key-mismatch"}, nil},
 		{"beside another key, as cfssl has it", map[string][]byte{"web.pem": pki.EncodeCertificates(web), "web-key.pem": keyPEM(t, "alice")}, []string{"web.pem"}, []string{"web.pem: key-mismatch"}, nil},
-		{"beside an encrypted key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": encrypted}, []string{"web.crt"}, nil, []string{"web.key: it has a passphrase: whether it fits ROOT/web.crt is not known"}},
+		{"beside an encrypted key", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "web.key": encrypted}, []string{"web.crt"}, nil, []string{"web.key: it has a passphrase: cannot check whether it matches ROOT/web.crt"}},
 		{"a bundle of CAs beside the second one's key", map[string][]byte{"b.crt": append(ca.PEM(), between.PEM()...), "b.key": keyPEM(t, "between")}, []string{"b.crt#1", "b.crt#2"}, nil, nil},
 		{"the same twice", map[string][]byte{"a/web.crt": pki.EncodeCertificates(web), "b/web.crt": pki.EncodeCertificates(web)}, []string{"a/web.crt"}, nil, nil},
 		{"a kubeconfig", map[string][]byte{"config": kubeconfig(t, clientcmdapi.Cluster{CertificateAuthorityData: ca.PEM()},
@@ -86,21 +86,21 @@ func TestFiles(t *testing.T) {
 			"alice-key": keyPEM(t, "web"), "alice-key.x": keyPEM(t, "web")}, []string{"ca", "config"}, []string{"config: key-mismatch"}, nil},
 		{"a kubeconfig that names files which are gone", map[string][]byte{
 			"config": kubeconfig(t, clientcmdapi.Cluster{CertificateAuthority: "/gone/ca.crt"}, clientcmdapi.AuthInfo{ClientCertificate: "alice.crt"})}, nil, nil,
-			[]string{"config#certificate-authority: the file that it names is not there: /gone/ca.crt", "config#client-certificate: the file that it names is not there: alice.crt"}},
+			[]string{"config#certificate-authority: the file it refers to is missing: /gone/ca.crt", "config#client-certificate: the file it refers to is missing: alice.crt"}},
 		{"a kubeconfig that verifies nothing", map[string][]byte{"config": kubeconfig(t, clientcmdapi.Cluster{InsecureSkipTLSVerify: true}, clientcmdapi.AuthInfo{Token: "x"})}, nil, nil,
-			[]string{"config: insecure-skip: lets anyone pose as the API server, and read what is sent to it"}},
+			[]string{"config: insecure-skip: allows anyone to impersonate the API server, and read all traffic"}},
 		{"a broken kubeconfig", map[string][]byte{"config": []byte("kind: Config\nclusters: 1\nusers: [x]\ncontexts: {")}, nil, nil,
-			[]string{"config: unreadable: cannot be read: it is no valid kubeconfig"}},
+			[]string{"config: unreadable: cannot be read: it is not a valid kubeconfig"}},
 		{"garbage DER in PEM", map[string][]byte{"web.crt": []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}, nil, nil,
 			[]string{"web.crt: unreadable: cannot be read: PEM block 1: x509: malformed certificate"}},
 		{"garbage between", map[string][]byte{"web.crt": slices.Concat(ca.PEM(), []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))}, []string{"web.crt"}, nil,
 			[]string{"web.crt: unreadable: cannot be read: PEM block 2: x509: malformed certificate"}},
-		{"PEM that is cut off", map[string][]byte{"web.crt": pki.EncodeCertificates(web)[:200]}, nil, nil,
-			[]string{"web.crt: unreadable: cannot be read: PEM block 1 is cut off or damaged"}},
-		{"DER that is cut off", map[string][]byte{"web.der": web.Raw[:200]}, nil, nil,
-			[]string{"web.der: unreadable: cannot be read: it is cut off, or no DER"}},
+		{"PEM that is truncated", map[string][]byte{"web.crt": pki.EncodeCertificates(web)[:200]}, nil, nil,
+			[]string{"web.crt: unreadable: cannot be read: PEM block 1 is truncated or damaged"}},
+		{"DER that is truncated", map[string][]byte{"web.der": web.Raw[:200]}, nil, nil,
+			[]string{"web.der: unreadable: cannot be read: it is truncated, or not DER"}},
 		{"an empty file", map[string][]byte{"web.crt": nil, "other.crt": pki.EncodeCertificates(web)}, []string{"other.crt"}, nil,
-			[]string{"web.crt: unreadable: cannot be read: no certificate in it"}},
+			[]string{"web.crt: unreadable: cannot be read: it contains no certificate"}},
 		{"what is none of its business", map[string][]byte{"web.crt": pki.EncodeCertificates(web), "ca-key.pem": keyPEM(t, "ca"), "README": []byte("0 hello"), "x.yaml": []byte("a: b"),
 			"web.csr": []byte("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n")}, []string{"web.crt"}, nil,
 			[]string{"web.csr: unreadable: cannot be read: PEM block 1 is a certificate request that cannot be parsed", passedOver(1)}},
@@ -135,7 +135,7 @@ func TestFiles(t *testing.T) {
 
 // passedOver is what is said of n files with nothing to read in a tree.
 func passedOver(n int) string {
-	return fmt.Sprintf("001: files that hold no certificates (databases, other binary files, documents, source code): %d", n)
+	return fmt.Sprintf("001: files without certificates (databases, other binary files, documents, source code): %d", n)
 }
 
 // said is said, with ROOT for the tree's root.
@@ -157,7 +157,7 @@ func TestFilesOnStandardInput(t *testing.T) {
 	}{
 		{"a certificate", ca.PEM(), 1, nil},
 		{"DER", ca.Certificate.Raw, 1, nil},
-		{"nothing", nil, 0, []string{"standard input: there are no certificates in it"}},
+		{"nothing", nil, 0, []string{"standard input: it contains no certificates"}},
 		{"too much", bytes.Repeat([]byte{'x'}, 33<<20), 0, []string{"standard input: it is larger than 32 MiB"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -192,18 +192,18 @@ func TestFilesThatAreNone(t *testing.T) {
 	}
 	want := []string{
 		"big.crt: it is larger than 32 MiB",
-		"d: it lies more than 32 directories deep",
-		"device: it is no regular file",
+		"d: it is more than 32 directories deep",
+		"device: it is not a regular file",
 		"gone.crt: no such file or directory",
-		"loop.crt: symbolic links lead in circles",
-		"pool.crt: symbolic links lead in circles",
+		"loop.crt: symbolic link loop",
+		"pool.crt: symbolic link loop",
 	}
 	got := said(inv)
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("said %q, want %q", got, want)
 	}
-	if got := said(x.inspect("empty")); !slices.Equal(got, []string{"empty: there are no certificates in it"}) {
+	if got := said(x.inspect("empty")); !slices.Equal(got, []string{"empty: it contains no certificates"}) {
 		t.Errorf("of an empty directory: %q", got)
 	}
 }

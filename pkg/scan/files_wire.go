@@ -26,7 +26,7 @@ import (
 // a node a way out. Words are made by whoever reads it.
 
 // wireVersion names the form of the stream.
-const wireVersion = "kubectl-certs/files/v2"
+const wireVersion = "kubectl-certs/files/v3"
 
 // Bounds of what is taken from a node, whose output may be anybody's.
 const (
@@ -117,8 +117,8 @@ func (w *wireWriter) look(rows []string) {
 }
 
 var (
-	errNotOurs = errors.New("the pod printed something else than certificates")
-	errCutOff  = errors.New("what the pod printed is cut off")
+	errNotOurs = errors.New("the output of the pod is not a list of certificates")
+	errCutOff  = errors.New("the output of the pod is truncated")
 )
 
 // readWire reports what a pod on node printed. It stops at the first thing that

@@ -53,7 +53,7 @@ func handshake(ctx context.Context, conn net.Conn, serverName string) ([]*x509.C
 
 var (
 	errNoCertificate = errors.New("no certificate was presented")
-	errTooLate       = errors.New("no answer in time")
+	errTooLate       = errors.New("timed out")
 	errEmpty         = errors.New("it is empty")
 )
 
@@ -65,7 +65,7 @@ func unreached(at inventory.Location, err error) inventory.Skip {
 		reason = request.Err // without the address, which is said already or the same for all
 	}
 	s := inventory.Skip{Source: at.Source, Where: at.Where, Reason: oneLine(reason),
-		Hint: cmp.Or(hint.Of(err), "check that the address can be reached from this machine")}
+		Hint: cmp.Or(hint.Of(err), "check that the address is reachable from this machine")}
 	fault, known := netfault.Of(err)
 	switch {
 	// A scan is cancelled when the API server answers nothing; what a person
@@ -75,7 +75,7 @@ func unreached(at inventory.Location, err error) inventory.Skip {
 	case known:
 		s.Reason, s.Hint = refused(fault)
 	case netfault.HungUp(err):
-		s.Reason, s.Hint = "the connection was closed without an answer", "try again; if it stays so, look at its log, and at the proxy or load balancer before it"
+		s.Reason, s.Hint = "the connection was closed without a response", "try again; if it persists, check its log, and the proxy or load balancer in front of it"
 	case strings.Contains(err.Error(), "connection refused"):
 		s.Reason, s.Hint = "connection refused", "check that the server runs, and that it listens on this address"
 	}
@@ -87,18 +87,18 @@ func unreached(at inventory.Location, err error) inventory.Skip {
 func refused(fault netfault.Fault) (reason, advice string) {
 	switch fault.Kind {
 	case netfault.ProxyUnreachable:
-		return "the proxy cannot be reached: " + fault.Reason, "check the proxy that the kubeconfig (proxy-url) or the environment (HTTPS_PROXY) names"
+		return "the proxy cannot be reached: " + fault.Reason, "check the proxy in the kubeconfig (proxy-url) or the environment (HTTPS_PROXY)"
 	case netfault.ProxyLogin:
-		return "the proxy asks for a user and a password", "put them into the proxy's URL, in the kubeconfig (proxy-url) or the environment (HTTPS_PROXY)"
+		return "the proxy requires a user name and a password", "add them to the proxy's URL, in the kubeconfig (proxy-url) or the environment (HTTPS_PROXY)"
 	case netfault.ProxyRefused:
-		return "the proxy does not connect: " + fault.Reason, "ask whoever runs the proxy, or list the address in NO_PROXY"
+		return "the proxy cannot connect: " + fault.Reason, "ask the proxy's administrator, or list the address in NO_PROXY"
 	case netfault.NotTLS:
 		return "it does not speak TLS", "check the port: another program may listen there"
 	case netfault.ServerUntrusted:
-		return "the API server's certificate " + fault.Reason, "nothing is sent to it before that is fixed"
+		return "the API server's certificate " + fault.Reason, "no requests are sent until this is fixed"
 	case netfault.ClientRefused:
 		if fault.Demanded {
-			return "the API server demands a client certificate", "choose a context that has one, with --context"
+			return "the API server requires a client certificate", "choose a context that has one, with --context"
 		}
 		return "the API server refuses your client certificate: " + fault.Reason, "use another context, with --context or --kubeconfig"
 	}

@@ -37,10 +37,10 @@ func TestHostileBundles(t *testing.T) {
 		input        []byte
 		seen, faults []string
 	}{
-		{"10 MB of certificates", bytes.Repeat(good, 10<<20/len(good)), []string{"good: " + at}, []string{at + ": has CN=good behind its certificate"}},
-		{"10 MB of beginnings", bytes.Repeat([]byte("-----BEGIN CERTIFICATE-----\n"), 10<<20/28), nil, []string{at + ": cannot be read: PEM block 1 is cut off or damaged"}},
+		{"10 MB of certificates", bytes.Repeat(good, 10<<20/len(good)), []string{"good: " + at}, []string{at + ": has CN=good after its certificate"}},
+		{"10 MB of beginnings", bytes.Repeat([]byte("-----BEGIN CERTIFICATE-----\n"), 10<<20/28), nil, []string{at + ": cannot be read: PEM block 1 is truncated or damaged"}},
 		{"10 MB of empty blocks", bytes.Repeat([]byte("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"), 10<<20/54), nil, []string{at + ": cannot be read: PEM block 1"}},
-		{"10 MB of zeros", make([]byte, 10<<20), nil, []string{at + ": cannot be read: no PEM certificate in it"}},
+		{"10 MB of zeros", make([]byte, 10<<20), nil, []string{at + ": cannot be read: it contains no PEM certificate"}},
 		{"100,000 names", pki.EncodeCertificates(ca.Issue(t, pkitest.Server("good", "good.example"), many)), []string{"good: " + at}, nil},
 		{"a negative serial number", block(negativeSerial(t)), nil, []string{at + ": cannot be read: PEM block 1: x509: negative serial number"}},
 		{"trailing data in a block", block(append(ca.Certificate.Raw[:len(ca.Certificate.Raw):len(ca.Certificate.Raw)], "tail"...)), nil, []string{at + ": cannot be read: PEM block 1: x509: trailing data"}},

@@ -59,7 +59,7 @@ func Issued(client kubernetes.Interface, records Records) Source {
 					to.Find(inventory.PlaceFinding{Location: s.Location, Finding: inventory.Finding{
 						Code: inventory.CodeDamagedRecord, Severity: inventory.Warning,
 						Message: "the record is damaged: " + strings.Join(damage, "; "),
-						Fix:     "find out who changed it, from the API server's audit log",
+						Fix:     "check the API server's audit log for who changed it",
 					}})
 				}
 			}

@@ -29,7 +29,7 @@ func TestIssued(t *testing.T) {
 	client := fake.NewClientset(record("a", "issued", alice), record("b", "other", alice), record("c", "issued", []byte("garbage")),
 		record("d", "issued", pki.EncodeCertificates(ca.Issue(t, pkitest.Client("bob"), pkitest.Left(-pkitest.Day)))))
 	inv := read(long, scan.Issued(client, records))
-	check(t, inv, []string{"alice: kube-system/a#certificate"}, []string{"kube-system/c#certificate: cannot be read: no PEM certificate in it"})
+	check(t, inv, []string{"alice: kube-system/a#certificate"}, []string{"kube-system/c#certificate: cannot be read: it contains no PEM certificate"})
 	if got := inv.Items[0].Name; got != "issued/alice" {
 		t.Errorf("it is called %q", got)
 	}

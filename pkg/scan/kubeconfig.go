@@ -77,14 +77,14 @@ func readContext(to *inventory.Collector, source string, c Credentials) {
 			Location: inventory.Location{Source: source, Where: c.Context + "#insecure-skip-tls-verify"},
 			Finding: inventory.Finding{
 				Code: inventory.CodeInsecureSkip, Severity: inventory.Warning,
-				Message: "lets anyone pose as the API server, and read what you send it",
-				Fix:     "put the cluster's CA into the kubeconfig, from a source you trust, and take insecure-skip-tls-verify out",
+				Message: "allows anyone to impersonate the API server, and read all traffic",
+				Fix:     "add the cluster's CA from a trusted source to the kubeconfig, and remove insecure-skip-tls-verify",
 			},
 		})
 	}
 	if c.Err != nil {
 		to.Skip(inventory.Skip{Source: source, Where: c.Context, Reason: oneLine(c.Err),
-			Hint: "put the file there, or take the context out of the kubeconfig"})
+			Hint: "restore the file, or remove the context from the kubeconfig"})
 	}
 }
 

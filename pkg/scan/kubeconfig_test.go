@@ -29,9 +29,9 @@ func TestKubeconfig(t *testing.T) {
 			ClientCertificate: pki.EncodeCertificates(between.Issue(t, pkitest.Client("bob")), between.Certificate), CA: ca.PEM()},
 			[]string{"kubernetes: " + caAt, "intermediate: " + clientAt, "bob: " + clientAt}, nil},
 		{"a garbage certificate", scan.Credentials{ClientCertificate: []byte("garbage"), CA: ca.PEM()},
-			[]string{"kubernetes: " + caAt}, []string{clientAt + ": no PEM certificate in it"}},
+			[]string{"kubernetes: " + caAt}, []string{clientAt + ": it contains no PEM certificate"}},
 		{"a garbage CA", scan.Credentials{ClientCertificate: alice, CA: []byte("garbage")},
-			[]string{"alice: " + clientAt}, []string{caAt + ": no PEM certificate in it"}},
+			[]string{"alice: " + clientAt}, []string{caAt + ": it contains no PEM certificate"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

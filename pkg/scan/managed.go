@@ -18,11 +18,11 @@ func Managed(server, version, providerID string) (inventory.Skip, bool) {
 	}
 	s := inventory.Skip{
 		Source: "control-plane", Where: m.Name, Expected: true,
-		Reason: fmt.Sprintf("%s runs the control plane: etcd, the scheduler, the controller manager, and the files of all of them are its own", m.Name),
-		Hint:   "nothing is to be done: the provider renews their certificates",
+		Reason: fmt.Sprintf("%s runs the control plane, including etcd, the scheduler, the controller manager and their files", m.Name),
+		Hint:   "no action required: the provider renews their certificates",
 	}
 	if !m.SignsClients {
-		s.Hint += "; client certificates cannot be issued there"
+		s.Hint += "; it does not issue client certificates"
 	}
 	return s, true
 }

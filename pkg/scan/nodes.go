@@ -85,7 +85,7 @@ func readNodes(ctx context.Context, client kubernetes.Interface, to *inventory.C
 	}
 	hint := "list nodes"
 	if eachNodeOfPods(ctx, client, selector == controlPlaneLabel, read) == nil {
-		hint += "; only those were looked at on which pods of kube-system run"
+		hint += "; only nodes with pods of kube-system were checked"
 	}
 	skip(to, at, err, hint)
 	return false
@@ -186,12 +186,12 @@ func internalAddress(node *corev1.Node) string {
 func noCertificate(at inventory.Location, place catalog.Place) inventory.PlaceFinding {
 	f := inventory.Finding{
 		Code: inventory.CodeNoCertificate, Severity: inventory.Critical,
-		Message: "the server has no certificate to present: nobody can connect to it",
-		Fix:     "look at its log, and at the files that its command line names",
+		Message: "the server has no certificate: clients cannot connect to it",
+		Fix:     "check its log, and the files in its command line",
 	}
 	if place == catalog.KubeletPort {
 		f.Message = "the kubelet has no serving certificate: logs, exec and port-forward fail for the pods of its node"
-		f.Fix = "its request for one waits for approval: kubectl certs approve --kubelet-serving --allow-new, which checks whose names it asks for"
+		f.Fix = "its request for one is pending: kubectl certs approve --kubelet-serving --allow-new, which checks the requested names"
 	}
 	return inventory.PlaceFinding{Location: at, Finding: f}
 }
@@ -206,9 +206,9 @@ func unreachedPort(at inventory.Location, place catalog.Place, err error) invent
 	case refused && place == catalog.EtcdPeerPort:
 		// kubeadm's etcd listens there on the node's address only, and a
 		// port-forward leads to 127.0.0.1.
-		s.Hint, s.Expected = "members of etcd listen on their node's own address only, which has to be reached directly", true
+		s.Hint, s.Expected = "etcd peers listen only on their node's own address, which must be reached directly", true
 	case refused:
-		s.Hint = "nothing listens there, or only on another of the node's addresses: --reach auto tries those that can be tried"
+		s.Hint = "nothing listens there, or only on another address of the node: --reach auto tries the others"
 	}
 	return s
 }

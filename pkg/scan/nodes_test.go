@@ -75,7 +75,7 @@ func TestKubelets(t *testing.T) {
 	check(t, inv,
 		[]string{"good kubelet: good:10250", "unnamed kubelet: unnamed:10250"},
 		[]string{
-			"down:10250: connection refused", "hung:10250: no answer in time",
+			"down:10250: connection refused", "hung:10250: timed out",
 			"pending:10250: the kubelet has no serving certificate", "ssh:10250: it does not speak TLS",
 		})
 	for i, want := range []string{"good", "unnamed"} {

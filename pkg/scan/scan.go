@@ -75,7 +75,7 @@ func unreadable(to *inventory.Collector, at inventory.Sighting, err error) {
 	to.Find(inventory.PlaceFinding{Location: at.Location, Finding: inventory.Finding{
 		Code: inventory.CodeUnreadable, Severity: severity,
 		Message: "cannot be read: " + oneLine(err),
-		Fix:     "look at what is stored there, and put the certificate there again",
+		Fix:     "check what is stored there, and restore the certificate",
 	}})
 }
 
@@ -99,7 +99,7 @@ func skip(to *inventory.Collector, at inventory.Location, err error, permission 
 	case apierrors.IsNotFound(err):
 		s.Reason, s.Hint, s.Expected = "not found", "this cluster does not publish it", true
 	case apierrors.IsUnauthorized(err):
-		s.Reason, s.Hint = "the API server does not accept your credentials", "use others, with --context or --kubeconfig"
+		s.Reason, s.Hint = "the API server rejects your credentials", "use others, with --context or --kubeconfig"
 	}
 	to.Skip(s)
 }

@@ -44,7 +44,7 @@ func Secrets(client rest.Interface, selected SecretSelection) Source {
 		if err == nil {
 			return
 		}
-		skip(to, at, err, "list secrets in all namespaces, which lets you read private keys too")
+		skip(to, at, err, "list secrets in all namespaces (this includes private keys)")
 		if apierrors.IsForbidden(err) {
 			readNamespace(ctx, to, client, selected.Fallback, selected.Labels)
 		}
@@ -126,7 +126,7 @@ func seeServed(to *inventory.Collector, template inventory.Sighting, data []byte
 	if at := behindCA(chain); at > 0 {
 		to.Find(inventory.PlaceFinding{Location: template.Location, Finding: inventory.Finding{
 			Code: inventory.CodeKeyMismatch, Severity: inventory.Critical,
-			Message: fmt.Sprintf("begins with a CA, and the certificate to present is number %d in it: a server that loads it with its key refuses the pair (private key does not match public key)", at+1),
+			Message: fmt.Sprintf("begins with a CA; the certificate to present is number %d: servers refuse this pair (private key does not match public key)", at+1),
 			Fix:     orderPEM,
 		}})
 		chain = append([]*x509.Certificate{chain[at]}, others(chain, at)...)
@@ -134,7 +134,7 @@ func seeServed(to *inventory.Collector, template inventory.Sighting, data []byte
 		// RFC 8446, section 4.4.2.
 		to.Find(inventory.PlaceFinding{Location: template.Location, Finding: inventory.Finding{
 			Code: inventory.CodeChainBroken, Severity: inventory.Warning,
-			Message: fmt.Sprintf("has %s behind its certificate instead of the CA that signed it, %s", bounded(pki.NameText(chain[1].RawSubject)), bounded(pki.NameText(chain[0].RawIssuer))),
+			Message: fmt.Sprintf("has %s after its certificate instead of the CA that signed it, %s", bounded(pki.NameText(chain[1].RawSubject)), bounded(pki.NameText(chain[0].RawIssuer))),
 			Fix:     orderPEM,
 		}})
 	}

@@ -145,7 +145,7 @@ func (s *publicSecret) readEntry(message []byte) error {
 	return err
 }
 
-var errTruncated = errors.New("reading the API server's list of Secrets: it is damaged or cut off")
+var errTruncated = errors.New("reading the API server's list of Secrets: it is damaged or truncated")
 
 // eachField calls read with each field of a protobuf message that has a length:
 // text, bytes and messages. The others are passed over.

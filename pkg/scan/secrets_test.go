@@ -37,14 +37,14 @@ func TestSecrets(t *testing.T) {
 		{"a certificate", map[string][]byte{"tls.crt": shop}, []string{"shop: " + at}, nil},
 		{"with its CA", map[string][]byte{"tls.crt": shop, "ca.crt": ca.PEM()}, []string{"issuer: web/shop#ca.crt", "shop: " + at}, nil},
 		{"with its chain", map[string][]byte{"tls.crt": append(shop[:len(shop):len(shop)], ca.PEM()...)}, []string{"issuer: " + at, "shop: " + at}, nil},
-		{"behind its CA", map[string][]byte{"tls.crt": append(ca.PEM(), shop...)}, []string{"issuer: " + at, "shop: " + at}, []string{at + ": begins with a CA, and the certificate to present is number 2"}},
-		{"with another CA between", map[string][]byte{"tls.crt": slices.Concat(shop, pkitest.NewCA(t, "other").PEM(), ca.PEM())}, []string{"other: " + at, "issuer: " + at, "shop: " + at}, []string{at + ": has CN=other behind its certificate instead of the CA that signed it, CN=issuer"}},
-		{"behind a byte order mark", map[string][]byte{"tls.crt": append([]byte("\ufeff"), shop...)}, nil, []string{at + ": cannot be read: PEM block 1 begins behind a byte order mark"}},
+		{"behind its CA", map[string][]byte{"tls.crt": append(ca.PEM(), shop...)}, []string{"issuer: " + at, "shop: " + at}, []string{at + ": begins with a CA; the certificate to present is number 2"}},
+		{"with another CA between", map[string][]byte{"tls.crt": slices.Concat(shop, pkitest.NewCA(t, "other").PEM(), ca.PEM())}, []string{"other: " + at, "issuer: " + at, "shop: " + at}, []string{at + ": has CN=other after its certificate instead of the CA that signed it, CN=issuer"}},
+		{"behind a byte order mark", map[string][]byte{"tls.crt": append([]byte("\ufeff"), shop...)}, nil, []string{at + ": cannot be read: PEM block 1 begins after a byte order mark"}},
 		{"in one line", map[string][]byte{"tls.crt": bytes.ReplaceAll(shop, []byte("\n"), nil)}, nil, []string{at + ": cannot be read: PEM block 1 has lost its line breaks"}},
 		{"nothing", nil, nil, []string{at + ": cannot be read: it is empty"}},
-		{"garbage", map[string][]byte{"tls.crt": []byte("\x00\x1b[31m")}, nil, []string{at + ": cannot be read: no PEM certificate in it"}},
+		{"garbage", map[string][]byte{"tls.crt": []byte("\x00\x1b[31m")}, nil, []string{at + ": cannot be read: it contains no PEM certificate"}},
 		{"garbage DER", map[string][]byte{"tls.crt": []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}, nil, []string{at + ": cannot be read: PEM block 1"}},
-		{"cut off", map[string][]byte{"tls.crt": shop[:len(shop)-30]}, nil, []string{at + ": cannot be read: PEM block 1 is cut off or damaged"}},
+		{"truncated", map[string][]byte{"tls.crt": shop[:len(shop)-30]}, nil, []string{at + ": cannot be read: PEM block 1 is truncated or damaged"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestSecretsLetsKeysGo(t *testing.T) {
 	if strings.Contains(string(text), body) || strings.Contains(string(text), "PRIVATE") {
 		t.Errorf("the inventory holds the key:\n%s", text)
 	}
-	check(t, inv, []string{"shop: web/shop#tls.crt"}, []string{"web/swapped#tls.crt: cannot be read: no PEM certificate in it"})
+	check(t, inv, []string{"shop: web/shop#tls.crt"}, []string{"web/swapped#tls.crt: cannot be read: it contains no PEM certificate"})
 }
 
 // Whoever may read the secrets of one namespace sees those, and what else there

@@ -63,7 +63,7 @@ func readBundles(ctx context.Context, to *inventory.Collector, client kubernetes
 		data, ok := config.Data[b.key]
 		if !ok {
 			to.Skip(inventory.Skip{Source: trustSource, Where: at.Where, Reason: "not set",
-				Hint: "the API server was started without the flag that sets it", Expected: true})
+				Hint: "the API server was started without the corresponding flag", Expected: true})
 			continue
 		}
 		see(to, inventory.Sighting{Location: at, Place: b.place, Name: at.Where}, []byte(data))
@@ -79,7 +79,7 @@ func readClusterInfo(ctx context.Context, to *inventory.Collector, anonymous kub
 	case apierrors.IsNotFound(err), apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
 		// Only kubeadm publishes it, and to strangers only while they may ask.
 		to.Skip(inventory.Skip{Source: trustSource, Where: at.Where, Reason: "not published",
-			Hint: "kubeadm publishes it, to anyone, until that is taken away", Expected: true})
+			Hint: "kubeadm publishes it to anyone until it is removed", Expected: true})
 		return
 	case err != nil:
 		skip(to, at, err, "")
@@ -92,7 +92,7 @@ func readClusterInfo(ctx context.Context, to *inventory.Collector, anonymous kub
 		return
 	}
 	if len(published.Clusters) == 0 {
-		unreadable(to, sighting, errors.New("it names no cluster"))
+		unreadable(to, sighting, errors.New("it has no cluster"))
 	}
 	for _, cluster := range published.Clusters {
 		sighting.Server, sighting.Address = connection(cluster.Server, cluster.TLSServerName)

@@ -56,17 +56,17 @@ func TestTrust(t *testing.T) {
 		{"no front proxy is set", []runtime.Object{root, extension(map[string]string{"client-ca-file": string(ca.PEM())})}, nil,
 			[]string{"kubernetes: " + rootCA + ", " + clientCA}, []string{requestHeaderCA + ": not set"}},
 		{"a bundle is empty", []runtime.Object{root, extension(map[string]string{"client-ca-file": "", "requestheader-client-ca-file": string(frontProxy.PEM())})}, nil,
-			[]string{"kubernetes: " + rootCA, "front-proxy: " + requestHeaderCA}, []string{clientCA + ": no PEM certificate in it"}},
+			[]string{"kubernetes: " + rootCA, "front-proxy: " + requestHeaderCA}, []string{clientCA + ": it contains no PEM certificate"}},
 		{"a bundle is garbage", []runtime.Object{root, extension(map[string]string{"client-ca-file": "garbage", "requestheader-client-ca-file": string(frontProxy.PEM())})}, nil,
-			[]string{"kubernetes: " + rootCA, "front-proxy: " + requestHeaderCA}, []string{clientCA + ": no PEM certificate in it"}},
-		{"a bundle is cut off", []runtime.Object{root, extension(map[string]string{
+			[]string{"kubernetes: " + rootCA, "front-proxy: " + requestHeaderCA}, []string{clientCA + ": it contains no PEM certificate"}},
+		{"a bundle is truncated", []runtime.Object{root, extension(map[string]string{
 			"client-ca-file": string(ca.PEM()) + string(frontProxy.PEM()[:99]), "requestheader-client-ca-file": string(frontProxy.PEM()),
-		})}, nil, []string{"kubernetes: " + rootCA + ", " + clientCA, "front-proxy: " + requestHeaderCA}, []string{clientCA + ": PEM block 2 is cut off or damaged"}},
+		})}, nil, []string{"kubernetes: " + rootCA + ", " + clientCA, "front-proxy: " + requestHeaderCA}, []string{clientCA + ": PEM block 2 is truncated or damaged"}},
 		{"nobody is let in", nil, func(c *fake.Clientset) {
 			c.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
 				return true, nil, apierrors.NewUnauthorized("")
 			})
-		}, nil, []string{trustBundles + ": the API server does not accept your credentials", authentication + ": the API server does not accept your credentials", "web/kube-root-ca.crt: the API server does not accept your credentials"}},
+		}, nil, []string{trustBundles + ": the API server rejects your credentials", authentication + ": the API server rejects your credentials", "web/kube-root-ca.crt: the API server rejects your credentials"}},
 		{"no connection", nil, func(c *fake.Clientset) {
 			c.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
 				return true, nil, errors.New("connection refused")
@@ -117,9 +117,9 @@ func TestTrustReadsClusterInfo(t *testing.T) {
 		seen, faults []string
 	}{
 		{"a CA", published(kubeconfig(ca.PEM())), []string{"kubernetes: " + where}, nil},
-		{"no CA", published(kubeconfig(nil)), nil, []string{where + ": cannot be read: no PEM certificate in it"}},
+		{"no CA", published(kubeconfig(nil)), nil, []string{where + ": cannot be read: it contains no PEM certificate"}},
 		{"no kubeconfig", published("a: b: c"), nil, []string{where + ": cannot be read: "}},
-		{"an empty one", published(""), nil, []string{where + ": cannot be read: it names no cluster"}},
+		{"an empty one", published(""), nil, []string{where + ": cannot be read: it has no cluster"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -141,5 +141,5 @@ func TestTrustReadsBundles(t *testing.T) {
 	inv := read(long, scan.Trust(fake.NewClientset(bundle("good", ca.PEM()), bundle("bad", append(other.PEM(), ca.PEM()[:99]...))), fake.NewClientset(), "web"))
 	inv.Skipped = nil
 	check(t, inv, []string{"other: clustertrustbundle/bad", "spire: clustertrustbundle/good"},
-		[]string{"clustertrustbundle/bad: cannot be read: PEM block 2 is cut off or damaged"})
+		[]string{"clustertrustbundle/bad: cannot be read: PEM block 2 is truncated or damaged"})
 }

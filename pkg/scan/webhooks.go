@@ -65,12 +65,12 @@ func readCall(to *inventory.Collector, c call) {
 	switch {
 	case c.insecure && c.installer != "":
 		find(inventory.CodeInsecureSkip, inventory.Info,
-			c.what+" is called without being verified, as "+c.installer+" installs it",
-			"nothing has to be done; to have it verified, install metrics-server with a certificate of its own, and its CA in caBundle")
+			c.what+" is not verified, as "+c.installer+" installs it",
+			"no action required; to verify it, install metrics-server with its own certificate, and its CA in caBundle")
 	case c.insecure:
 		find(inventory.CodeInsecureSkip, inventory.Warning,
-			c.what+" is called without being verified: whoever stands in between can pose as it",
-			"put its CA into caBundle, and take insecureSkipTLSVerify out")
+			c.what+" is not verified: an attacker on the network path can impersonate it",
+			"add its CA to caBundle, and remove insecureSkipTLSVerify")
 	case len(c.bundle) > 0:
 		see(to, inventory.Sighting{Location: at, Place: catalog.CallBundle, Name: c.name}, c.bundle)
 	case c.inCluster:
@@ -79,12 +79,12 @@ func readCall(to *inventory.Collector, c call) {
 			severity = inventory.Critical
 		}
 		find(inventory.CodeWebhookBundle, severity,
-			c.what+" has no CA bundle: the API server cannot verify the Service that it calls, and every call fails",
-			"put its CA into caBundle; where cert-manager's cainjector should do that, look at why it does not")
+			c.what+" has no CA bundle: the API server cannot verify its Service, and every call fails",
+			"add its CA to caBundle; if cert-manager's cainjector manages it, find out why it does not")
 	default:
 		find(inventory.CodeWebhookBundle, inventory.Info,
-			c.what+" has no CA bundle: the API server verifies it by the roots of its own machine",
-			"nothing, if a public CA signs its certificate; its own CA in caBundle otherwise")
+			c.what+" has no CA bundle: the API server verifies it with the root CAs of its machine",
+			"no action if a public CA signed its certificate; otherwise add its CA to caBundle")
 	}
 }
 

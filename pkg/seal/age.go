@@ -47,19 +47,19 @@ func ParseRecipients(text string) ([]Recipient, error) {
 		return recipients, nil
 	}
 	if fault == nil {
-		fault = errors.New("there is no public key in it")
+		fault = errors.New("it contains no public key")
 	}
-	return nil, hint.Wrap(fault, "give an ssh-ed25519 or ssh-rsa public key, as in ~/.ssh/id_ed25519.pub, or an age recipient (age1...)")
+	return nil, hint.Wrap(fault, "use an ssh-ed25519 or ssh-rsa public key, as in ~/.ssh/id_ed25519.pub, or an age recipient (age1...)")
 }
 
 func parseRecipient(line string) (Recipient, error) {
 	if strings.Contains(line, "PRIVATE KEY") || strings.HasPrefix(line, "AGE-SECRET-KEY-") {
-		return nil, hint.New("this is a private key", "give the public one, and keep the private one to yourself")
+		return nil, hint.New("this is a private key", "use the public key, and keep the private key to yourself")
 	}
 	if strings.HasPrefix(line, "age1") {
 		found, err := age.ParseRecipients(strings.NewReader(line))
 		if err != nil {
-			return nil, errors.New("this is no age recipient")
+			return nil, errors.New("this is not an age recipient")
 		}
 		return found[0], nil
 	}
@@ -68,9 +68,9 @@ func parseRecipient(line string) (Recipient, error) {
 		return r, nil
 	}
 	if key, _, _, _, parseErr := ssh.ParseAuthorizedKey([]byte(line)); parseErr == nil {
-		return nil, fmt.Errorf("an SSH key of type %s cannot be encrypted to", key.Type())
+		return nil, fmt.Errorf("encryption to SSH keys of type %s is not supported", key.Type())
 	}
-	return nil, errors.New("this is no SSH public key")
+	return nil, errors.New("this is not an SSH public key")
 }
 
 // Encrypt returns data as an armored age file that any of recipients can open.
@@ -114,7 +114,7 @@ func ParseIdentity(data []byte, passphrase func() ([]byte, error)) ([]Identity, 
 	identity, err := agessh.ParseIdentity(data)
 	if missing, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok {
 		if missing.PublicKey == nil {
-			return nil, hint.New("it is protected by a passphrase, in an old format that does not say whose key it is",
+			return nil, hint.New("it is protected by a passphrase in an old format that does not contain the public key",
 				"convert it: ssh-keygen -p -f FILE")
 		}
 		identity, err = agessh.NewEncryptedSSHIdentity(missing.PublicKey, data, passphrase)
@@ -126,7 +126,7 @@ func ParseIdentity(data []byte, passphrase func() ([]byte, error)) ([]Identity, 
 }
 
 // ErrNotForYou says that none of the identities opens the file.
-var ErrNotForYou = errors.New("it was encrypted to another key than yours")
+var ErrNotForYou = errors.New("it was encrypted to another key")
 
 // Decrypt opens an age file.
 func Decrypt(data []byte, identities []Identity) ([]byte, error) {

@@ -26,7 +26,7 @@ const Iterations = 600_000
 // everything since 2018 can read.
 func PKCS12(certificatePEM, keyPEM []byte, password string) ([]byte, error) {
 	if password == "" {
-		return nil, hint.New("the password of the PKCS #12 file is empty", "give it one: the private key is in that file")
+		return nil, hint.New("the password of the PKCS #12 file is empty", "set a password: the file contains the private key")
 	}
 	certs, err := pki.ParseCertificates(certificatePEM)
 	if err != nil {
@@ -42,7 +42,7 @@ func PKCS12(certificatePEM, keyPEM []byte, password string) ([]byte, error) {
 	}
 	data, err := pkcs12.Modern.WithIterations(Iterations).Encode(key, certs[0], certs[1:], password)
 	if err != nil {
-		return nil, fmt.Errorf("making a PKCS #12 file: %w", err)
+		return nil, fmt.Errorf("creating a PKCS #12 file: %w", err)
 	}
 	return data, nil
 }

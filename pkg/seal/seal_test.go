@@ -167,13 +167,13 @@ func TestParseRecipientsRefuses(t *testing.T) {
 	}
 	ecdsaPublic, ecdsaPrivate := sshKey(t, key, "")
 	tests := []struct{ name, input, want string }{
-		{"nothing", "", "there is no public key in it"},
-		{"comments", "# none\n", "there is no public key in it"},
-		{"an ECDSA key", ecdsaPublic, "ecdsa-sha2-nistp256 cannot be encrypted to"},
+		{"nothing", "", "it contains no public key"},
+		{"comments", "# none\n", "it contains no public key"},
+		{"an ECDSA key", ecdsaPublic, "encryption to SSH keys of type ecdsa-sha2-nistp256"},
 		{"a private key", string(ecdsaPrivate), "this is"},
 		{"an age secret key", "AGE-SECRET-KEY-1XXX", "this is a private key"},
-		{"half an age recipient", "age1abc", "this is no age recipient"},
-		{"prose", "alice's key", "this is no SSH public key"},
+		{"half an age recipient", "age1abc", "this is not an age recipient"},
+		{"prose", "alice's key", "this is not an SSH public key"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -104,9 +104,9 @@ func checkCharacters(text string) (simple bool, err error) {
 		case r == '\u0085' || r == '\u2028' || r == '\u2029':
 			simple = false
 		case r == utf8.RuneError && size == 1:
-			return false, &SyntaxError{1 + strings.Count(text[:i], "\n"), fmt.Sprintf("byte %#02x, which is no UTF-8 text", c)}
+			return false, &SyntaxError{1 + strings.Count(text[:i], "\n"), fmt.Sprintf("byte %#02x, which is not valid UTF-8", c)}
 		case r < 0xa0 || r == 0xfffe || r == 0xffff || r == 0xfeff:
-			return false, &SyntaxError{1 + strings.Count(text[:i], "\n"), fmt.Sprintf("character %U, which no text holds", r)}
+			return false, &SyntaxError{1 + strings.Count(text[:i], "\n"), fmt.Sprintf("character %U, which YAML does not allow", r)}
 		}
 		i += size
 	}
@@ -138,7 +138,7 @@ func (d *Document) InBlockStyle() (*Document, error) {
 	// The library could not: without the comments, then.
 	again, err := Parse(Text(&d.Root))
 	if err != nil || !again.inPlace || !Equal(&again.Root, &d.Root) {
-		return nil, &SyntaxError{1, "it is written in a way that cannot be changed safely"}
+		return nil, &SyntaxError{1, "its YAML style cannot be edited safely"}
 	}
 	return again, nil
 }

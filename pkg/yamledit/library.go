@@ -62,7 +62,7 @@ func syntaxError(err error) error {
 		line = 1 // the library does not say so of the first line
 	}
 	if problem == "found character that cannot start any token" {
-		problem = "a tab, or another character that cannot stand there"
+		problem = "a tab, or another character that is not allowed here"
 	}
 	return &SyntaxError{line, problem}
 }
@@ -107,7 +107,7 @@ func (c *converter) convert(n *yaml.Node, depth int) (Node, error) {
 	}
 	if c.inAlias > 0 {
 		if c.unfolded++; c.unfolded > mostUnfolded {
-			return out, &SyntaxError{line, fmt.Sprintf("aliases that unfold to more than %d values", mostUnfolded)}
+			return out, &SyntaxError{line, fmt.Sprintf("aliases that expand to more than %d values", mostUnfolded)}
 		}
 	}
 	c.anchors = c.anchors || n.Anchor != ""
@@ -133,7 +133,7 @@ func (c *converter) convert(n *yaml.Node, depth int) (Node, error) {
 		out.Kind = Mapping
 		return out, c.pairs(n, depth, &out)
 	}
-	return out, &SyntaxError{line, "something that no kubeconfig holds"}
+	return out, &SyntaxError{line, "something that kubeconfigs do not have"}
 }
 
 func (c *converter) scalar(n *yaml.Node, out *Node) error {
@@ -146,7 +146,7 @@ func (c *converter) scalar(n *yaml.Node, out *Node) error {
 			(tag != "!!str" || n.Style&yaml.TaggedStyle == 0)
 		return nil
 	default:
-		return &SyntaxError{n.Line + c.lineBefore, fmt.Sprintf("a value of type %q, which no kubeconfig holds", tag)}
+		return &SyntaxError{n.Line + c.lineBefore, fmt.Sprintf("a value of type %q, which kubeconfigs do not have", tag)}
 	}
 }
 
@@ -158,7 +158,7 @@ func (c *converter) pairs(n *yaml.Node, depth int, out *Node) error {
 			c.anchors = true
 		}
 		if key.Kind != yaml.ScalarNode {
-			return &SyntaxError{key.Line + c.lineBefore, "a key that is no text"}
+			return &SyntaxError{key.Line + c.lineBefore, "a key that is not a string"}
 		}
 		child, err := c.convert(n.Content[i+1], depth+1)
 		if err != nil {
@@ -167,7 +167,7 @@ func (c *converter) pairs(n *yaml.Node, depth int, out *Node) error {
 		if key.ShortTag() == "!!merge" {
 			c.anchors = true
 			if child.Kind != Mapping {
-				return &SyntaxError{key.Line + c.lineBefore, "a merge key (<<) that does not lead to a map"}
+				return &SyntaxError{key.Line + c.lineBefore, "a merge key (<<) without a map"}
 			}
 			// What stands there itself outweighs what is merged.
 			out.Children = append(append([]Node(nil), child.Children...), out.Children...)

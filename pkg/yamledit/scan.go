@@ -10,7 +10,7 @@ import (
 var errElse = errors.New("not in plain block style")
 
 // errHopeless is errElse where no smaller part can be given to the library.
-var errHopeless = errors.New("not in plain block style as a whole")
+var errHopeless = errors.New("not entirely in plain block style")
 
 // mostDepth bounds how deep a document may be nested: a kubeconfig is six deep.
 const mostDepth = 64

@@ -106,16 +106,16 @@ func TestParseRefuses(t *testing.T) {
 		name, text, want string
 		line             int
 	}{
-		{"a tab", "a:\n\tb: c\n", "a tab, or another character that cannot stand there", 2},
+		{"a tab", "a:\n\tb: c\n", "a tab, or another character that is not allowed here", 2},
 		{"two documents", "a: b\n---\nc: d\n", "a second document begins here", 2},
 		{"not closed", "a: b\nc: [d\n", "did not find expected", 0},
-		{"aliases of aliases", bomb.String(), "aliases that unfold to more than 10000 values", 0},
+		{"aliases of aliases", bomb.String(), "aliases that expand to more than 10000 values", 0},
 		{"an alias of itself", "a: &a\n  b: *a\n", "nested too deeply", 0},
 		{"deep", strings.Repeat("[", 100) + strings.Repeat("]", 100), "nested too deeply", 1},
-		{"no text", "a: \xff\n", "byte 0xff, which is no UTF-8 text", 1},
-		{"a control character", "a: b\n# \x1b[31m\n", "character U+001B, which no text holds", 2},
+		{"no text", "a: \xff\n", "byte 0xff, which is not valid UTF-8", 1},
+		{"a control character", "a: b\n# \x1b[31m\n", "character U+001B, which YAML does not allow", 2},
 		{"UTF-16", "\xff\xfea\x00", "text in UTF-16: save it as UTF-8", 1},
-		{"binary", "a: !!binary aGk=\n", `a value of type "!!binary", which no kubeconfig holds`, 1},
+		{"binary", "a: !!binary aGk=\n", `a value of type "!!binary", which kubeconfigs do not have`, 1},
 		{"two on a line", "a: b: c\n", "mapping values are not allowed in this context", 1},
 	}
 	for _, tt := range tests {
@@ -147,7 +147,7 @@ func TestInBlockStyle(t *testing.T) {
 	}
 }
 
-// What is rendered says the same again.
+// What is rendered says the password again.
 func TestText(t *testing.T) {
 	for _, tt := range documents {
 		d, err := Parse(tt.text)
@@ -202,7 +202,7 @@ func checkItems(t *testing.T, d *Document) {
 		if len(got) < len(list.Children) {
 			t.Fatalf("%s: %d items instead of %d\n%q", list.Key, len(got), len(list.Children), d.Text)
 		}
-		// A key that stands there twice has the items of both.
+		// A key that duplicate has the items of both.
 		got = got[len(got)-len(list.Children):]
 		checkSame(t, list.Key, &Node{Kind: Sequence, Children: got}, &Node{Kind: Sequence, Children: list.Children})
 	}

@@ -96,7 +96,7 @@ func (p *person) leftAlone(r result, name string, reasons ...string) {
 	p.t.Helper()
 	var said string
 	for line := range strings.Lines(r.stderr) {
-		if strings.Contains(line, "request "+name+" was left alone: ") {
+		if strings.Contains(line, "request "+name+" was left pending: ") {
 			said = line
 		}
 	}
@@ -166,13 +166,13 @@ func TestApproveKubeletServingOfAPoisonedNode(t *testing.T) {
 	reasons := map[string]string{
 		master: "IP address " + master + ` is an address of Node "` + controlPlane + `" too and is an API server's`, service: "IP address " + service + " is in the Service CIDR",
 		"127.0.0.1": "IP address 127.0.0.1 is a loopback address", "kubernetes.default.svc": `DNS name "kubernetes.default.svc" is a name of the API server`,
-		"localhost": `DNS name "localhost" is a name of every machine`, controlPlane: `DNS name "` + controlPlane + `" is a name of Node "` + controlPlane + `" too`,
+		"localhost": `DNS name "localhost" is a loopback name`, controlPlane: `DNS name "` + controlPlane + `" is a name of Node "` + controlPlane + `" too`,
 		"e2e.example.com": "adds DNS name", // allowed by the pattern, but not served before
 	}
 	for name := range reasons {
 		askToServe(t, intruder, requestOf(name), worker, name)
 	}
-	p.leftAlone(p.certs("approve", "--kubelet-serving"), "e2e-poison-all", "loopback", `"e2e.example.com" is one that Node`)
+	p.leftAlone(p.certs("approve", "--kubelet-serving"), "e2e-poison-all", "loopback", `"e2e.example.com" is reported by Node`)
 	r := p.certs(everything...)
 	for name, reason := range reasons {
 		p.leftAlone(r, requestOf(name), reason)
@@ -313,9 +313,9 @@ func TestApproveKubeletServingOfABootstrapToken(t *testing.T) {
 	askToServe(t, service, "e2e-ghost-service", "kubernetes.default.svc", "kubernetes.default.svc")
 
 	r := p.certs("approve", "--kubelet-serving")
-	p.leftAlone(r, "e2e-ghost-own", `it would be the first certificate of Node "e2e-ghost"`)
+	p.leftAlone(r, "e2e-ghost-own", `it appears to be the first certificate of Node "e2e-ghost"`)
 	r = p.certs("approve", "--kubelet-serving", "--allow-new", "--allow-cidr", "172.16.0.0/12")
-	p.leftAlone(r, "e2e-ghost-own", "IP address 192.0.2.10 is outside of --allow-cidr")
+	p.leftAlone(r, "e2e-ghost-own", "IP address 192.0.2.10 is outside --allow-cidr")
 	r = p.certs(everything...)
 	if !strings.Contains(r.stdout, "Request e2e-ghost-own approved") {
 		t.Errorf("it may be new, and was not approved:\n%s%s", r.stdout, r.stderr)
@@ -357,11 +357,11 @@ func TestApproveKubeletServing(t *testing.T) {
 	}
 	p.leftAlone(r, "e2e-serving-name", `"kubernetes.default" is a name of the API server`)
 	p.leftAlone(r, "e2e-serving-address", "192.0.2.1 is not one of Node")
-	p.leftAlone(r, "e2e-serving-admin", "is no node")
+	p.leftAlone(r, "e2e-serving-admin", "is not a node")
 	p.must("kubectl", "wait", "csr/e2e-serving-good", "--for=jsonpath={.status.certificate}", "--timeout=30s")
 
 	watching := p.using(approver).start("approve", "--kubelet-serving", "--watch")
-	watching.says("e2e-serving-name was left alone")
+	watching.says("e2e-serving-name was left pending")
 	askToServe(t, kubelet, "e2e-serving-late", worker, worker)
 	p.must("kubectl", "wait", "csr/e2e-serving-late", "--for=condition=Approved", "--timeout=30s")
 	if err := watching.cmd.Process.Signal(os.Interrupt); err != nil {
@@ -411,9 +411,9 @@ func TestApproveKubeletServingOfANewKubelet(t *testing.T) {
 	onNode(t, node, "sh", "-c", "rm /var/lib/kubelet/pki/kubelet-server-*.pem && systemctl restart kubelet")
 	request := requestBy(t, node)
 	for _, reach := range []string{"direct", "port-forward"} {
-		p.leftAlone(p.certs("approve", "--kubelet-serving", "--reach", reach), request, "it would be the first certificate of Node", "it has no certificate")
+		p.leftAlone(p.certs("approve", "--kubelet-serving", "--reach", reach), request, "it appears to be the first certificate of Node", "it has no certificate")
 	}
-	if shown := p.must("kubectl", "certs", "requests", request); !strings.Contains(shown, "serving-names: it would be the first certificate") {
+	if shown := p.must("kubectl", "certs", "csr", request); !strings.Contains(shown, "serving-names: it appears to be the first certificate") {
 		t.Errorf("a person does not see it:\n%s", shown)
 	}
 	r := p.certs("approve", "--kubelet-serving", "--allow-new", "--reach", "port-forward")

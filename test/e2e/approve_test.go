@@ -99,7 +99,7 @@ func TestRequestsTellsTheRisk(t *testing.T) {
 			Risks []struct{ Code string }
 		}
 	}
-	if err := json.Unmarshal([]byte(p.must("kubectl", "certs", "requests", "-o", "json")), &list); err != nil {
+	if err := json.Unmarshal([]byte(p.must("kubectl", "certs", "csr", "-o", "json")), &list); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
@@ -114,13 +114,13 @@ func TestRequestsTellsTheRisk(t *testing.T) {
 	if list.Kind != "CertificateRequestList" || got["e2e-approve-plain"] != "none" || got["e2e-approve-root"] != "cluster-admin" {
 		t.Errorf("%s with risks %v", list.Kind, got)
 	}
-	table := p.must("kubectl", "certs", "requests")
+	table := p.must("kubectl", "certs", "csr")
 	for line := range strings.Lines(table) {
 		if strings.HasPrefix(line, "e2e-approve-root ") && !strings.HasSuffix(strings.TrimSpace(line), "cluster-admin") {
 			t.Errorf("the table says %q", line)
 		}
 	}
-	if one := p.must("kubectl", "certs", "requests", "e2e-approve-root"); !strings.Contains(one, "ClusterRoleBinding kubeadm:cluster-admins") {
+	if one := p.must("kubectl", "certs", "csr", "e2e-approve-root"); !strings.Contains(one, "ClusterRoleBinding kubeadm:cluster-admins") {
 		t.Errorf("the binding is not named:\n%s", one)
 	}
 
@@ -130,7 +130,7 @@ func TestRequestsTellsTheRisk(t *testing.T) {
 		newPerson(t, p.kubeconfig).must("kubectl", "delete", "clusterrole,clusterrolebinding", "e2e-approve-everything", "--ignore-not-found")
 	})
 	p.must("kubectl", "create", "clusterrolebinding", "e2e-approve-everything", "--clusterrole=e2e-approve-everything", "--group=e2e-devs")
-	if one := p.must("kubectl", "certs", "requests", "e2e-approve-plain"); !strings.Contains(one, "cluster-admin: its holder may do everything") {
+	if one := p.must("kubectl", "certs", "csr", "e2e-approve-plain"); !strings.Contains(one, "cluster-admin: full permissions in the cluster") {
 		t.Errorf("a role of * on * is not seen:\n%s", one)
 	}
 }
@@ -138,20 +138,20 @@ func TestRequestsTellsTheRisk(t *testing.T) {
 func TestApprove(t *testing.T) {
 	p := newPerson(t, adminKubeconfig(t))
 	askAsClient(t, "e2e-approve-alice", "e2e-alice")
-	wantFailure(t, p.certs("approve", "e2e-approve-alice"), "standard input is no terminal", "--yes")
+	wantFailure(t, p.certs("approve", "e2e-approve-alice"), "standard input is not a terminal", "--yes")
 	if got := p.conditions("e2e-approve-alice"); got != "" {
 		t.Fatalf("without --yes it is %s", got)
 	}
 	p.must("kubectl", "certs", "approve", "e2e-approve-alice", "--yes")
 	p.must("kubectl", "wait", "csr/e2e-approve-alice", "--for=jsonpath={.status.certificate}", "--timeout=30s")
 	wantFailure(t, p.certs("approve", "e2e-approve-alice", "--yes"), "is already issued", "a new request")
-	if got := p.must("kubectl", "certs", "issued", "--user", "e2e-alice", "-o", "json"); !strings.Contains(got, `"approvedBy": "kubernetes-admin"`) {
+	if got := p.must("kubectl", "certs", "users", "--user", "e2e-alice", "-o", "json"); !strings.Contains(got, `"approvedBy": "kubernetes-admin"`) {
 		t.Errorf("who approved is not on record:\n%s", got)
 	}
 
 	askAsClient(t, "e2e-approve-risky", "system:serviceaccount:kube-system:e2e")
-	wantFailure(t, p.certs("approve", "e2e-approve-risky", "--yes"), "nobody has accepted the risk service-account", "--accept-risk service-account")
-	wantFailure(t, p.certs("approve", "e2e-approve-risky", "--yes", "--accept-risk", "node"), "risk service-account", "--accept-risk service-account")
+	wantFailure(t, p.certs("approve", "e2e-approve-risky", "--yes"), "unaccepted risks: service-account", "--accept-risk service-account")
+	wantFailure(t, p.certs("approve", "e2e-approve-risky", "--yes", "--accept-risk", "node"), "unaccepted risks: service-account", "--accept-risk service-account")
 	if got := p.conditions("e2e-approve-risky"); got != "" {
 		t.Fatalf("its risk was not accepted, and it is %s", got)
 	}
@@ -167,7 +167,7 @@ func TestApproveWhatWouldFail(t *testing.T) {
 	p := newPerson(t, adminKubeconfig(t))
 	ask(t, name, certificatesv1.KubeAPIServerClientSignerName, nil, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "e2e-fails"}},
 		certificatesv1.UsageClientAuth, certificatesv1.UsageServerAuth)
-	wantFailure(t, p.certs("approve", name, "--yes"), "risk would-fail", "--accept-risk would-fail")
+	wantFailure(t, p.certs("approve", name, "--yes"), "unaccepted risks: would-fail", "--accept-risk would-fail")
 	p.must("kubectl", "certs", "approve", name, "--yes", "--accept-risk", "would-fail")
 	p.must("kubectl", "wait", "csr/"+name, "--for=condition=Failed", "--timeout=30s")
 }
@@ -195,7 +195,7 @@ func TestApproveAtATerminal(t *testing.T) {
 	}{
 		{name: "yes", answer: "y\n", says: "approved", want: "Approved"},
 		{name: "no", answer: "n\n", says: "not confirmed"},
-		{name: "replaced", answer: "y\n", says: "was replaced by another one", replace: true},
+		{name: "replaced", answer: "y\n", says: "was replaced after it was shown", replace: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			name := "e2e-terminal-" + tt.name

@@ -30,7 +30,7 @@ func TestCheckExitCodes(t *testing.T) {
 		code int
 		says string
 	}{
-		{"a sound cluster", p, []string{soundSources}, 0, "Status check results are √"},
+		{"a sound cluster", p, []string{soundSources}, 0, "Result: OK"},
 		{"in short", p, []string{soundSources, "-o", "short"}, 0, ""},
 		{"what runs out within two years", p, []string{soundSources, "--within", "730d"}, 1, "expires in"},
 		{"which does not fail", p, []string{soundSources, "--within", "730d", "--fail-on", "critical"}, 0, "expires in"},

@@ -150,7 +150,7 @@ func TestInspectWithPodsAndPortForward(t *testing.T) {
 		entry(t, inv, name)
 	}
 	for where, hint := range map[string]string{
-		"nodes":                        "list nodes; only those were looked at on which pods of kube-system run",
+		"nodes":                        "list nodes; only nodes with pods of kube-system were checked",
 		"secrets in all namespaces":    "list secrets in all namespaces",
 		"certificatesigningrequests":   "list certificatesigningrequests",
 		"default/kube-root-ca.crt":     "get configmaps/kube-root-ca.crt in namespace default",

@@ -148,7 +148,7 @@ func TestInspectTemplates(t *testing.T) {
 	}
 	first, _, _ := strings.Cut(p.must("kubectl", "certs", "inspect", served, "--sort-by", "notAfter", "--no-headers"), "\n")
 	if !strings.Contains(first, "364d") && !strings.Contains(first, "d ") {
-		t.Errorf("the first to end is %q", first)
+		t.Errorf("the first to expire is %q", first)
 	}
 	if last := lastLine(p.must("kubectl", "certs", "inspect", served, "--sort-by", "notAfter", "-o", "name")); last != "ca" && last != "front-proxy-ca" {
 		t.Errorf("the last to end is %q", last)
@@ -175,14 +175,14 @@ func TestCheckForPipelines(t *testing.T) {
 		t.Errorf("got %+v, %v", suites, err)
 	}
 	var result struct {
-		Kind, Verdict string
-		Seen          int
+		Kind, Result string
+		Checked      int
 	}
 	if err := json.Unmarshal([]byte(p.must("kubectl", "certs", "check", served, "-o", "json")), &result); err != nil ||
-		result.Kind != "CertificateCheck" || result.Verdict != "sound" || result.Seen < 8 {
+		result.Kind != "CertificateCheck" || result.Result != "ok" || result.Checked < 8 {
 		t.Errorf("got %+v, %v", result, err)
 	}
-	if text := p.must("kubectl", "certs", "check", served, "-o", "short"); strings.Contains(text, "‼") || !strings.HasSuffix(text, "Status check results are √\n") {
+	if text := p.must("kubectl", "certs", "check", served, "-o", "short"); strings.Contains(text, "‼") || !strings.HasSuffix(text, "Result: OK\n") {
 		t.Errorf("got\n%s", text)
 	}
 }

@@ -90,12 +90,12 @@ func TestOffboardGhost(t *testing.T) {
 	signedRequest(t, second)
 
 	dry := root.certs("offboard", dana, "--dry-run")
-	dry.wants(t, 0, ghost+", groups kubeadm:cluster-admins: valid until ", "requested by "+dana, second+", groups e2e-nobodys: valid until", "it is not known who approved it",
+	dry.wants(t, 0, ghost+", groups kubeadm:cluster-admins: valid until ", "requested by "+dana, second+", groups e2e-nobodys: valid until", "the approver is not known",
 		"e2e-third, groups none: pending; requested by "+dana)
 
 	// Without --deny-pending, the pending one is left and said to be.
 	r := root.certs("offboard", dana, "--yes")
-	r.wants(t, 1, ghost+", groups kubeadm:cluster-admins: valid until ", "Holders of certificates of "+ghost+" may still, in the whole cluster: everything",
+	r.wants(t, 1, ghost+", groups kubeadm:cluster-admins: valid until ", "Certificates of "+ghost+" still permit, in the whole cluster: everything",
 		second+", groups e2e-nobodys: valid until ", "they may still approve requests for certificates, request certificates", "1 request that could still lead to certificates",
 		"--deny-pending", "audit log")
 	root.certs("offboard", dana, "--yes", "--deny-pending").wants(t, 1, "Request e2e-third denied")
@@ -105,7 +105,7 @@ func TestOffboardGhost(t *testing.T) {
 	// The group is taken care of, the ghost is not: still no all-clear.
 	root.must("kubectl", "delete", "clusterrolebinding", team)
 	r = root.certs("offboard", dana, "--yes")
-	r.wants(t, 1, "1 certificate for other users, requested or approved by them, still valid", " of unknown origin", "offboard "+ghost)
+	r.wants(t, 1, "1 certificate for other users, which they requested or approved, still valid", " of unknown origin", "offboard "+ghost)
 	if strings.Contains(r.stderr, "they may still approve") {
 		t.Errorf("it says that she may approve:\n%s", r.stderr)
 	}
@@ -118,7 +118,7 @@ func TestOffboardGhost(t *testing.T) {
 		r := root.certs(args...)
 		return r.code == 0 && strings.Contains(r.stdout, "still authenticate until"), nil
 	})
-	wantFailure(t, root.certs("issue", dana, "--out", "again.kubeconfig"), `access of user "e2e-dana" was ended on`, "--reinstate")
+	wantFailure(t, root.certs("issue", dana, "--out", "again.kubeconfig"), `user "e2e-dana" was offboarded on`, "--reinstate")
 }
 
 // listed finds whom offboard lists certificates of.
@@ -157,7 +157,7 @@ func TestOffboardGhostChain(t *testing.T) {
 	next.must("kubectl", "certs", "issue", carol, "--group", "kubeadm:cluster-admins", "--out", next.path("carol.kubeconfig"))
 	root.certs("offboard", alice, "--yes").wants(t, 1, bob+", groups "+team+": valid until ", "requested by "+alice,
 		carol+", groups kubeadm:cluster-admins: valid until ", "requested by "+bob,
-		"Holders of certificates of "+bob+" may still get other credentials: approve requests for certificates")
+		"Certificates of "+bob+" still allow regaining access: approve requests for certificates")
 }
 
 // Whoever may write ConfigMaps in kube-system cannot make the records lie about
@@ -194,7 +194,7 @@ func TestEditedRecord(t *testing.T) {
 	issued := func(of string) []item {
 		t.Helper()
 		var got struct{ Items []item }
-		if err := json.Unmarshal([]byte(root.must("kubectl", "certs", "issued", "--user", of, "-o", "json")), &got); err != nil {
+		if err := json.Unmarshal([]byte(root.must("kubectl", "certs", "users", "--user", of, "-o", "json")), &got); err != nil {
 			t.Fatal(err)
 		}
 		return got.Items
@@ -273,7 +273,7 @@ func TestReinstate(t *testing.T) {
 	owner.must("kubectl", "certs", "credential", "--install")
 	root.certs("offboard", user, "--yes").wants(t, 1, "User "+user+" marked as offboarded", "they may still approve requests")
 
-	ended := `access of user "` + user + `" was ended on `
+	ended := `user "` + user + `" was offboarded on `
 	due(t, file)
 	if r := owner.run("kubectl", "auth", "whoami"); r.code != 0 || !strings.Contains(r.stderr, "was not renewed: "+ended) {
 		t.Errorf("credential: exit %d\n%s%s", r.code, r.stdout, r.stderr)
@@ -291,9 +291,9 @@ func TestReinstate(t *testing.T) {
 	root.certs("issue", "-f", "people.yaml", "--out", "people/").wants(t, 1, "failed: "+user+": "+ended)
 	askAsClient(t, "e2e-returns-asks", user, team)
 	wantFailure(t, root.certs("approve", "e2e-returns-asks", "--yes", "--accept-risk", "cluster-admin"), ended, "--reinstate")
-	wantFailure(t, owner.certs("issue", user, "--reinstate", "--out", "self.kubeconfig"), "nobody reinstates themselves", "ask an administrator")
+	wantFailure(t, owner.certs("issue", user, "--reinstate", "--out", "self.kubeconfig"), "you cannot reinstate yourself", "ask an administrator")
 
-	root.certs("issue", "-f", "people.yaml", "--out", "people/", "--reinstate").wants(t, 0, "1 people: 1 issued")
+	root.certs("issue", "-f", "people.yaml", "--out", "people/", "--reinstate").wants(t, 0, "1 user: 1 issued")
 	both.must("kubectl", "certs", "renew", name, "--context", "kind-kubectl-certs")
 	root.certs("offboard", user, "--yes").wants(t, 1, "marked as offboarded")
 	wantFailure(t, both.certs("renew", name, "--context", "kind-kubectl-certs"), ended, "--reinstate")

@@ -95,7 +95,7 @@ func TestHostileSigner(t *testing.T) {
 			c.DNSNames, c.NotAfter = []string{"kubernetes.default.svc"}, time.Now().AddDate(10, 0, 0)
 		}, ca, caKey, "it is a certificate authority (CA:TRUE)", ""},
 		{"a server's name", func(c *x509.Certificate) { c.DNSNames = []string{"kubernetes.default.svc"} }, ca, caKey, "DNS:kubernetes.default.svc", ""},
-		{"any usage", func(c *x509.Certificate) { c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageAny) }, ca, caKey, "not asked for: any", ""},
+		{"any usage", func(c *x509.Certificate) { c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageAny) }, ca, caKey, "not requested: any", ""},
 		{"a group more", func(c *x509.Certificate) { c.Subject.Organization = append(c.Subject.Organization, "system:masters") }, ca, caKey, "O=system:masters instead of", ""},
 		{"another CA", func(*x509.Certificate) {}, stranger, strangersKey, `it is signed by "CN=e2e stranger"`, "--client-ca-file"},
 	}
@@ -109,13 +109,13 @@ func TestHostileSigner(t *testing.T) {
 				p := newPerson(t, asker)
 				r := p.start("issue", "hostile", "--person", "--group", "devs", "--expires-in", "1h")
 				request := requestFor(t, "certs-hostile-")
-				r.says("kubectl certificate approve " + request.Name)
+				r.says("kubectl certs approve " + request.Name)
 				signInstead(t, request, tt.ca, tt.key, tt.change)
 				got := r.end()
 				if got.code != 1 || !strings.Contains(got.stderr, tt.want) || !strings.Contains(got.stderr, "was withdrawn") || !strings.Contains(got.stderr, tt.hint) {
 					t.Errorf("exit %d\n%s\nwant %s", got.code, got.stderr, tt.want)
 				}
-				for _, untrue := range []string{"intercepting", "does not accept the client certificate of context", "cannot reach"} {
+				for _, untrue := range []string{"intercepted", "does not accept the client certificate of context", "cannot reach"} {
 					if strings.Contains(got.stderr, untrue) {
 						t.Errorf("it blames the API server or the caller:\n%s", got.stderr)
 					}
@@ -144,13 +144,13 @@ func TestSignerThatGivesMoreTime(t *testing.T) {
 		p := newPerson(t, asker)
 		r := p.start(append([]string{"issue", "longer", "--person", "--expires-in", "1h"}, tt.args...)...)
 		request := requestFor(t, "certs-longer-")
-		r.says("kubectl certificate approve " + request.Name)
+		r.says("kubectl certs approve " + request.Name)
 		signInstead(t, request, ca, caKey, year)
 		got := r.end()
 		t.Cleanup(func() {
 			newPerson(t, adminKubeconfig(t)).run("kubectl", "delete", "csr", request.Name, "--ignore-not-found")
 		})
-		if refused := got.code != 0; refused != tt.refused || !strings.Contains(got.stderr, "longer than was asked") {
+		if refused := got.code != 0; refused != tt.refused || !strings.Contains(got.stderr, "longer than requested") {
 			t.Errorf("%q: exit %d\n%s", tt.args, got.code, got.stderr)
 		}
 		if tt.refused && len(p.files()) > 0 {

@@ -115,8 +115,8 @@ func agreesWithOpenSSL(t *testing.T, p *person, e inventory.Entry, pem string) {
 	if want := strings.ToLower(field("-serial")); e.SerialNumber != want {
 		t.Errorf("serial %s, openssl says %s", e.SerialNumber, want)
 	}
-	if want := field("-issuer"); e.Issuer != want {
-		t.Errorf("issuer %q, openssl says %q", e.Issuer, want)
+	if want := field("-issuer"); e.IssuerName != want {
+		t.Errorf("issuer %q, openssl says %q", e.IssuerName, want)
 	}
 	if got, want := strings.ReplaceAll(e.Subject.String(), ", ", ","), field("-subject"); got != want {
 		t.Errorf("subject %q, openssl says %q", got, want)
@@ -236,6 +236,6 @@ func TestInspectRefusals(t *testing.T) {
 	wantFailure(t, p.certs("inspect", "-o", "xml"), `unknown output format "xml": use one of table, wide, tree, json, yaml, name, kubeadm, prometheus, html, jsonpath=EXPRESSION`, "")
 	wantFailure(t, p.certs("inspect", "--color", "sometimes"), `unknown --color "sometimes"`, "auto, always or never")
 	wantFailure(t, p.certs("inspect", "everything"), `no certificate matches "everything"`, "known names include: ca, apiserver, kubelet-server")
-	wantFailure(t, p.certs("inspect", "--sources", "tea"), `unknown source "tea"`, "what can be read: kubeconfig, endpoint")
+	wantFailure(t, p.certs("inspect", "--sources", "tea"), `unknown source "tea"`, "sources: kubeconfig, endpoint")
 	wantFailure(t, p.certs("inspct"), `unknown command "inspct"`, "did you mean: kubectl certs inspect")
 }

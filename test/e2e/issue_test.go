@@ -97,7 +97,7 @@ func judgeByOpenSSL(t *testing.T, p *person, kubeconfig string) {
 		t.Errorf("openssl reads the subject as %q", subject)
 	}
 	if a, b := p.must("openssl", "x509", "-noout", "-pubkey", "-in", certificate), p.must("openssl", "pkey", "-pubout", "-in", key); a != b {
-		t.Error("openssl says that the key does not fit the certificate")
+		t.Error("openssl says that the private key does not match the certificate")
 	}
 	// Valid now, and no longer in 61 minutes: an hour was asked for.
 	p.must("openssl", "x509", "-noout", "-checkend", "0", "-in", certificate)
@@ -189,7 +189,7 @@ func TestIssueOverAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := ours(t, "certs-admin-")
-	wantFailure(t, p.certs("issue", "admin"), "already there", "--force")
+	wantFailure(t, p.certs("issue", "admin"), "already exists", "--force")
 	if data, _ := os.ReadFile(file); string(data) != "precious" {
 		t.Errorf("the file now holds %q", data)
 	}
@@ -211,7 +211,7 @@ func TestIssueOverAFile(t *testing.T) {
 func TestIssueTellsTheRealLife(t *testing.T) {
 	p := newPerson(t, adminKubeconfig(t))
 	r := p.certs("issue", "admin", "--name", "long", "--expires-in", "3650d")
-	if r.code != 0 || !strings.Contains(r.stderr, "shortened the life from 3650d to 365d") {
+	if r.code != 0 || !strings.Contains(r.stderr, "shortened the lifetime from 3650d to 365d") {
 		t.Errorf("exit %d\n%s", r.code, r.stderr)
 	}
 	certificate, _ := p.unpack(p.path("long.kubeconfig"))

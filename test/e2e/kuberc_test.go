@@ -110,7 +110,7 @@ func TestKubercDecidesWhatRuns(t *testing.T) {
 	if runs() != 1 {
 		t.Fatalf("kubectl ran it %d times", runs())
 	}
-	p.must("kubectl", "certs", "requests")
+	p.must("kubectl", "certs", "csr")
 	p.must("kubectl", "certs", "inspect", "--sources", "endpoint")
 	if list := p.must("kubectl", "certs", "kc", "list", "--ping", "--exec"); !strings.Contains(list, "you are kubernetes-admin") {
 		t.Errorf("the ping does not go through:\n%s", list)
@@ -118,7 +118,7 @@ func TestKubercDecidesWhatRuns(t *testing.T) {
 	if runs() != 4 {
 		t.Errorf("it was run %d times for four commands", runs())
 	}
-	if list := p.must("kubectl", "certs", "kc", "list", "--ping"); !strings.Contains(list, "not asked") || runs() != 4 {
+	if list := p.must("kubectl", "certs", "kc", "list", "--ping"); !strings.Contains(list, "skipped") || runs() != 4 {
 		t.Errorf("without --exec, it was run %d times for four commands:\n%s", runs(), list)
 	}
 }

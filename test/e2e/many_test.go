@@ -48,7 +48,7 @@ func TestIssueManyInterrupted(t *testing.T) {
 	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, r.end(), "interrupted: ", "it does only what is missing")
+	wantFailure(t, r.end(), "interrupted: ", "it issues only what is missing")
 	done := files()
 	if len(done) == all {
 		t.Fatal("it was not interrupted")
@@ -68,7 +68,10 @@ func TestIssueManyInterrupted(t *testing.T) {
 		}
 	}
 	again := p.certs("issue", "-f", "people.yaml", "--out", "people/")
-	want := fmt.Sprintf("%d people: %d issued, %d with nothing missing", all, all-len(done), len(done))
+	want := fmt.Sprintf("%d users: %d issued", all, all-len(done))
+	if len(done) > 0 { // on a slow machine, none may have been finished
+		want += fmt.Sprintf(", %d unchanged", len(done))
+	}
 	if again.code != 0 || strings.TrimSpace(again.stdout) != want {
 		t.Errorf("exit %d, said %q, want %q\n%s", again.code, again.stdout, want, again.stderr)
 	}
@@ -81,14 +84,14 @@ func TestIssueManyTellsTheTruth(t *testing.T) {
 	users := p.crowd("e2e-long", 2, "  expiresIn: 3650d\n")
 	forgetUsers(t, users...)
 	r := p.certs("issue", "-f", "people.yaml", "--out", "people/")
-	if r.code != 0 || !strings.Contains(r.stderr, "warning: the cluster shortened the life of 2 certificates to 365d") {
+	if r.code != 0 || !strings.Contains(r.stderr, "warning: the cluster shortened the lifetime of 2 certificates to 365d") {
 		t.Fatalf("exit %d\n%s", r.code, r.stderr)
 	}
 	if r := p.certs("offboard", users[0], "--yes"); r.code != 0 {
 		t.Fatalf("exit %d\n%s", r.code, r.stderr)
 	}
 	r = p.certs("issue", "-f", "people.yaml", "--out", "people/")
-	if r.code != 1 || !strings.Contains(r.stderr, "failed: "+users[0]+": access of") || strings.TrimSpace(r.stdout) != "2 people: 0 issued, 1 with nothing missing, 1 failed" {
+	if r.code != 1 || !strings.Contains(r.stderr, "failed: "+users[0]+": user ") || strings.TrimSpace(r.stdout) != "2 users: 0 issued, 1 unchanged, 1 failed" {
 		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	// Other groups than the file of an earlier run has are no reason to keep it,
@@ -99,10 +102,10 @@ func TestIssueManyTellsTheTruth(t *testing.T) {
 		t.Errorf("exit %d\n%s", r.code, r.stderr)
 	}
 	// Not even by force, unless it is said whom that lets in again.
-	if r := p.certs("issue", "-f", "people.yaml", "--out", "people/", "--force"); r.code != 1 || !strings.Contains(r.stderr, "failed: "+users[0]+": access of") {
+	if r := p.certs("issue", "-f", "people.yaml", "--out", "people/", "--force"); r.code != 1 || !strings.Contains(r.stderr, "failed: "+users[0]+": user ") {
 		t.Errorf("with --force alone: exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
-	if r := p.certs("issue", "-f", "people.yaml", "--out", "people/", "--force", "--reinstate"); r.code != 0 || strings.TrimSpace(r.stdout) != "2 people: 2 issued" {
+	if r := p.certs("issue", "-f", "people.yaml", "--out", "people/", "--force", "--reinstate"); r.code != 0 || strings.TrimSpace(r.stdout) != "2 users: 2 issued" {
 		t.Errorf("with --force: exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 }

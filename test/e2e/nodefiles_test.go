@@ -148,7 +148,7 @@ func TestNodeFilesOfOneNode(t *testing.T) {
 	if found := onEach(inv, "kubelet-client"); len(found) != 1 || found["kubectl-certs-worker"].Name == "" {
 		t.Errorf("kubelets of %+v", found)
 	}
-	if len(inv.Skipped) != 1 || inv.Skipped[0].Where != "nonsuch" || inv.Skipped[0].Reason != "there is no node of that name" {
+	if len(inv.Skipped) != 1 || inv.Skipped[0].Where != "nonsuch" || inv.Skipped[0].Reason != "no such node" {
 		t.Errorf("skipped %+v", inv.Skipped)
 	}
 	noPodIsLeft(t)
@@ -161,7 +161,7 @@ func TestNodeFilesLeaveNothingAfterCtrlC(t *testing.T) {
 	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, r.end(), "interrupted", "nothing is left in the cluster")
+	wantFailure(t, r.end(), "interrupted", "no objects left in the cluster")
 	noPodIsLeft(t)
 }
 
@@ -244,9 +244,9 @@ func TestNodeFilesRefused(t *testing.T) {
 		args                      []string
 	}{
 		{"no permission", "nodes", "forbidden: you may not create pods, get pods, delete pods, get pods/log in namespace kube-system", "ask an administrator", []string{"--as", "e2e-files"}},
-		{"a namespace that forbids it", controlPlane, "namespace " + restricted + " does not let a pod read the node's files (PodSecurity admission)", "--namespace", []string{"--namespace", restricted}},
+		{"a namespace that forbids it", controlPlane, "namespace " + restricted + " does not allow pods to read the node's files (PodSecurity admission)", "--namespace", []string{"--namespace", restricted}},
 		{"no such namespace", controlPlane, "there is no namespace e2e-files-none", "--namespace", []string{"--namespace", "e2e-files-none"}},
-		{"an image that is nowhere", controlPlane, "the node cannot get image kubectl-certs/nonsuch:v0", "--image", []string{"--image", "kubectl-certs/nonsuch:v0"}},
+		{"an image that is nowhere", controlPlane, "the node cannot pull image kubectl-certs/nonsuch:v0", "--image", []string{"--image", "kubectl-certs/nonsuch:v0"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -86,7 +86,7 @@ func hasFingerprintOf(t *testing.T, p *person, e inventory.Entry, pem string) {
 	begin := strings.Index(pem, "-----BEGIN CERTIFICATE-----")
 	end := strings.Index(pem, "-----END CERTIFICATE-----")
 	if begin < 0 || end < 0 {
-		t.Fatal("no certificate in it")
+		t.Fatal("it contains no certificate")
 	}
 	agreesWithOpenSSL(t, p, e, pem[begin:end]+"-----END CERTIFICATE-----\n")
 }

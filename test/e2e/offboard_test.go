@@ -54,12 +54,12 @@ func TestOffboard(t *testing.T) {
 			t.Errorf("the dry run does not name %s:\n%s", said, dry.stdout)
 		}
 	}
-	wantFailure(t, root.certs("offboard", user), "standard input is no terminal", "--yes")
+	wantFailure(t, root.certs("offboard", user), "standard input is not a terminal", "--yes")
 
 	// Others' binding makes them administrator of a namespace, and others'
 	// request could lead to a certificate: that is no all-clear.
 	r := root.certs("offboard", user, "--yes")
-	r.wants(t, 1, "they may still make tokens of service accounts in namespace "+ns, "1 request that could still lead to certificates")
+	r.wants(t, 1, "they may still create tokens of service accounts in namespace "+ns, "1 request that could still lead to certificates")
 	awaiting(t, "the leaver may not list pods any more", func(context.Context) (bool, error) { return !leaver.canI("list", "pods", "-A"), nil })
 	if who, _ := leaver.whoami(); who != user {
 		t.Errorf("the certificate makes %q of its holder, and is said to authenticate still", who)
@@ -70,7 +70,7 @@ func TestOffboard(t *testing.T) {
 	// Nobody lets them in again by a renewal, unawares.
 	both := root.using(root.kubeconfig + ":" + leaver.kubeconfig)
 	theirs := strings.TrimSpace(leaver.must("kubectl", "config", "current-context"))
-	wantFailure(t, both.certs("renew", theirs, "--context", "kind-kubectl-certs"), `access of user "e2e-leaver" was ended on`, "issue e2e-leaver")
+	wantFailure(t, both.certs("renew", theirs, "--context", "kind-kubectl-certs"), `user "e2e-leaver" was offboarded on`, "issue e2e-leaver")
 	// Until when, openssl says too.
 	certificate, _ := root.unpack(leaver.kubeconfig)
 	end, err := time.Parse("Jan _2 15:04:05 2006 MST", strings.TrimSpace(strings.TrimPrefix(root.must("openssl", "x509", "-noout", "-enddate", "-in", certificate), "notAfter=")))
@@ -78,7 +78,7 @@ func TestOffboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, said := range []string{"still authenticate until " + end.UTC().Format("2006-01-02 15:04:05 UTC"), "e2e-leavers, system:authenticated",
-		"Still there: ClusterRoleBinding e2e-offboard-group", "Still there: RoleBinding theirs"} {
+		"Remaining: ClusterRoleBinding e2e-offboard-group", "Remaining: RoleBinding theirs"} {
 		if !strings.Contains(r.stdout, said) {
 			t.Errorf("it does not say %q:\n%s", said, r.stdout)
 		}
@@ -93,7 +93,7 @@ func TestOffboard(t *testing.T) {
 	var issued struct {
 		Items []struct{ User, Status string }
 	}
-	if err := json.Unmarshal([]byte(root.must("kubectl", "certs", "issued", "--user", user, "-o", "json")), &issued); err != nil {
+	if err := json.Unmarshal([]byte(root.must("kubectl", "certs", "users", "--user", user, "-o", "json")), &issued); err != nil {
 		t.Fatal(err)
 	}
 	if len(issued.Items) != 1 || issued.Items[0].Status != "ended" {
@@ -107,7 +107,7 @@ func TestOffboard(t *testing.T) {
 	if subjects := root.must("kubectl", "get", "rolebinding", "theirs", "-n", ns, "-o", "jsonpath={.subjects[*].name}"); subjects != "e2e-stays e2e-others" {
 		t.Errorf("others' binding now names %q", subjects)
 	}
-	wantFailure(t, root.certs("offboard", "e2e-nobody-at-all", "--yes"), `nothing is known of user "e2e-nobody-at-all"`, "to the letter")
+	wantFailure(t, root.certs("offboard", "e2e-nobody-at-all", "--yes"), `user "e2e-nobody-at-all"`, "case-sensitive")
 }
 
 // Whoever may not, is told what they lack, and nothing is half done.

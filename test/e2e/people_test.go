@@ -105,7 +105,7 @@ func (p *person) issuedTo(user string) []map[string]any {
 		Kind  string
 		Items []map[string]any
 	}
-	if err := json.Unmarshal([]byte(p.must("kubectl", "certs", "issued", "--user", user, "-o", "json")), &list); err != nil || list.Kind != "IssuedCertificateList" {
+	if err := json.Unmarshal([]byte(p.must("kubectl", "certs", "users", "--user", user, "-o", "json")), &list); err != nil || list.Kind != "IssuedCertificateList" {
 		p.t.Fatalf("%v (kind %q)", err, list.Kind)
 	}
 	return list.Items
@@ -172,7 +172,7 @@ func TestIssuePersonWithAccess(t *testing.T) {
 	if inventory := p.must("kubectl", "certs", "inspect", "--sources", "trust,issued", "-o", "json"); !strings.Contains(inventory, record["sha256"].(string)) || !strings.Contains(inventory, `"issued/`+user+`"`) {
 		t.Errorf("inspect does not show it:\n%s", inventory)
 	}
-	if table := p.must("kubectl", "certs", "issued", "--user", user); !strings.Contains(table, user) || !strings.Contains(table, "e2e-devs") || !strings.Contains(table, "valid") {
+	if table := p.must("kubectl", "certs", "users", "--user", user); !strings.Contains(table, user) || !strings.Contains(table, "e2e-devs") || !strings.Contains(table, "valid") {
 		t.Errorf("table:\n%s", table)
 	}
 }
@@ -209,7 +209,7 @@ func TestIssueLeavesForeignBindingsAlone(t *testing.T) {
 	}
 	t.Cleanup(func() { newPerson(t, adminKubeconfig(t)).must("kubectl", "delete", "clusterrolebinding", name) })
 	p := newPerson(t, adminKubeconfig(t))
-	wantFailure(t, p.certs("issue", user, "--cluster-role", "view"), "is there already, and was not made by kubectl certs", "kubectl delete clusterrolebinding "+name)
+	wantFailure(t, p.certs("issue", user, "--cluster-role", "view"), "already exists, and was not created by kubectl certs", "kubectl delete clusterrolebinding "+name)
 	after, err := client.RbacV1().ClusterRoleBindings().Get(t.Context(), name, metav1.GetOptions{})
 	if err != nil || after.ResourceVersion != before.ResourceVersion {
 		t.Errorf("the binding was touched (%v)", err)
@@ -270,7 +270,7 @@ func TestIssueWithLimitedRights(t *testing.T) {
 
 	root := newPerson(t, adminKubeconfig(t))
 	root.must("kubectl", "create", "rolebinding", "lena", "--clusterrole=admin", "--user="+user, "-n", dev)
-	wantFailure(t, lena.certs("issue", friend, "--role", dev+"/cluster-admin"), "bind clusterroles.rbac.authorization.k8s.io/cluster-admin -n "+dev, "within your own rights")
+	wantFailure(t, lena.certs("issue", friend, "--role", dev+"/cluster-admin"), "bind clusterroles.rbac.authorization.k8s.io/cluster-admin -n "+dev, "whose permissions you have")
 	r := lena.certs("issue", friend, "--role", dev+"/edit")
 	if r.code != 0 || !strings.Contains(r.stderr, "warning: this certificate could not be recorded: forbidden: you may not create configmaps -n kube-system") {
 		t.Fatalf("exit %d\n%s", r.code, r.stderr)
@@ -354,7 +354,7 @@ func TestIssueToADirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, p.certs("issue", "admin", "--out", "elsewhere"), "elsewhere/admin.crt: a file of that name is already there", "--force")
+	wantFailure(t, p.certs("issue", "admin", "--out", "elsewhere"), "elsewhere/admin.crt: the file already exists", "--force")
 	if after, err := os.ReadFile(p.path("elsewhere/admin.crt")); err != nil || string(after) != string(before) {
 		t.Errorf("the certificate was replaced (%v)", err)
 	}
@@ -382,7 +382,7 @@ func TestIssuePKCS12(t *testing.T) {
 		t.Errorf("openssl reads %q", subject)
 	}
 	if a, b := p.must("openssl", "x509", "-noout", "-pubkey", "-in", p.path("all.pem")), p.must("openssl", "pkey", "-pubout", "-in", p.path("all.pem")); a != b {
-		t.Error("openssl says that the key does not fit the certificate")
+		t.Error("openssl says that the private key does not match the certificate")
 	}
 }
 
@@ -412,7 +412,7 @@ func TestIssueMerge(t *testing.T) {
 		t.Errorf("the API server takes the new context for %q", got)
 	}
 	before := len(p.issuedTo(user))
-	wantFailure(t, own.certs("issue", user, "--merge"), "means something else", "--on-conflict")
+	wantFailure(t, own.certs("issue", user, "--merge"), "is different in", "--on-conflict")
 	if after := len(p.issuedTo(user)); after != before {
 		t.Errorf("%d certificates were issued to be thrown away", after-before)
 	}
@@ -429,11 +429,11 @@ func TestIssueInterruptedLeavesNoBinding(t *testing.T) {
 		rbacv1.PolicyRule{Verbs: []string{"get", "create", "patch"}, APIGroups: []string{"rbac.authorization.k8s.io"}, Resources: []string{"clusterrolebindings"}},
 		rbacv1.PolicyRule{Verbs: []string{"bind"}, APIGroups: []string{"rbac.authorization.k8s.io"}, Resources: []string{"clusterroles"}})...)
 	r := ines.start("issue", friend, "--cluster-role", "view", "--timeout", "1m")
-	r.says("Waiting for somebody")
+	r.says("Waiting for an approver")
 	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, r.end(), "interrupted", "nothing is left in the cluster")
+	wantFailure(t, r.end(), "interrupted", "no objects left in the cluster")
 	root := newPerson(t, adminKubeconfig(t))
 	if got := root.must("kubectl", "get", "clusterrolebindings", "-l", access.Selector(friend), "-o", "name"); got != "" {
 		t.Errorf("left behind: %s", got)
@@ -475,7 +475,7 @@ func TestIssueFiveHundred(t *testing.T) {
 		}
 		t.Logf("%s, in %s", want, time.Since(start).Round(time.Millisecond))
 	}
-	issue("500 people: 500 issued")
+	issue("500 users: 500 issued")
 	files, err := filepath.Glob(p.path("people/*.kubeconfig"))
 	if err != nil || len(files) != all {
 		t.Fatalf("%d kubeconfigs (%v)", len(files), err)
@@ -489,7 +489,7 @@ func TestIssueFiveHundred(t *testing.T) {
 		someone.refused("get", "pods", "-n", "default")
 	}
 	before := snapshot(t, p, dev)
-	issue("500 people: 0 issued, 500 with nothing missing")
+	issue("500 users: 0 issued, 500 unchanged")
 	if after := snapshot(t, p, dev); after != before {
 		t.Error("running it again changed something")
 	}
@@ -499,7 +499,7 @@ func TestIssueFiveHundred(t *testing.T) {
 	}
 	p.must("kubectl", "delete", "rolebinding", "-n", dev, "-l", access.Selector(users[2]))
 	p.must("kubectl", "delete", "configmap", "-n", "kube-system", "-l", access.Selector(users[3]))
-	issue("500 people: 1 issued, 2 completed, 497 with nothing missing")
+	issue("500 users: 1 issued, 2 completed, 497 unchanged")
 	if got := p.issuedTo(users[3]); len(got) != 1 {
 		t.Errorf("records of %s: %v", users[3], got)
 	}
@@ -513,7 +513,7 @@ func TestIssueFiveHundred(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := p.certs("issue", "-f", "people.yaml", "--out", "people/")
-	if r.code != 1 || strings.TrimSpace(r.stdout) != "500 people: 1 issued, 498 with nothing missing, 1 failed" || !strings.Contains(r.stderr, "failed: "+users[4]+": people/") {
+	if r.code != 1 || strings.TrimSpace(r.stdout) != "500 users: 1 issued, 498 unchanged, 1 failed" || !strings.Contains(r.stderr, "failed: "+users[4]+": people/") {
 		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	if text, err := os.ReadFile(files[4]); err != nil || string(text) != "precious" {

@@ -44,7 +44,7 @@ func listsRequests(t *testing.T, g granted) result {
 
 func approves(t *testing.T, g granted) result {
 	asked(t, g.id, g.id)
-	r := g.person(t).certsAlone("approve", g.id, "--yes", "--accept-risk", "long-life")
+	r := g.person(t).certsAlone("approve", g.id, "--yes", "--accept-risk", "long-lived")
 	if approved := has(t, g.id, certificatesv1.CertificateApproved); approved != (r.code == 0) {
 		t.Errorf("exit %d, and approved: %t\n%s", r.code, approved, r.stderr)
 	}
@@ -76,7 +76,7 @@ func offboards(t *testing.T, g granted) result {
 	issueAlone(t, g.id, "--role", "view", "-n", "default")
 	r := clearOfOthers(g, g.person(t).certsAlone("offboard", g.id, "--yes"))
 	left := bindingsOf(t, g.id)
-	if (len(left) == 0) != (r.code == 0 || strings.Contains(r.stderr, "may still have a way back")) {
+	if (len(left) == 0) != (r.code == 0 || strings.Contains(r.stderr, "may still regain access")) {
 		t.Errorf("exit %d, and these bindings are left: %q\n%s", r.code, left, r.stderr)
 	}
 	return r
@@ -104,7 +104,7 @@ func offboardsAll(t *testing.T, g granted) result {
 		t.Fatal(err)
 	}
 	r := clearOfOthers(g, g.person(t).certsAlone("offboard", g.id, "--all-bindings", "--deny-pending", "--yes"))
-	done := r.code == 0 || strings.Contains(r.stderr, "may still have a way back")
+	done := r.code == 0 || strings.Contains(r.stderr, "may still regain access")
 	_, err := requests.Get(t.Context(), ours, metav1.GetOptions{})
 	if left := bindingsOf(t, g.id); done && (len(left) > 0 || err == nil || !has(t, theirs, certificatesv1.CertificateDenied)) {
 		t.Errorf("exit %d, and these bindings are left: %q; of our request: %v\n%s", r.code, left, err, r.stderr)
@@ -115,7 +115,7 @@ func offboardsAll(t *testing.T, g granted) result {
 // clearOfOthers turns a failure into a success that is about nothing but damaged
 // records of others, which other tests make: they may be anybody's.
 func clearOfOthers(g granted, r result) result {
-	_, ways, still := strings.Cut(r.stderr, g.id+" may still have a way back: ")
+	_, ways, still := strings.Cut(r.stderr, g.id+" may still regain access: ")
 	ways, _, _ = strings.Cut(ways, "\n")
 	if still && strings.HasSuffix(ways, "of unknown origin") && !strings.Contains(ways, ";") {
 		r.code = 0

@@ -47,7 +47,7 @@ func accepts(t *testing.T, g granted) result {
 	root.must("kubectl-certs", "issue", g.id, "--request", g.id+".csr", "--out", g.id+".kubeconfig", "--yes", "--expires-in", "1h")
 	send(t, root, user, g.id+".kubeconfig")
 	r := user.certsAlone("accept", g.id+".kubeconfig")
-	if !strings.Contains(r.stderr, "takes you for "+g.id) {
+	if !strings.Contains(r.stderr, " as "+g.id+"; expires ") {
 		t.Errorf("it was not tried:\n%s", r.stderr)
 	}
 	return writes(t, user.path(".kube/config"), r)

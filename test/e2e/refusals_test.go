@@ -45,16 +45,16 @@ func TestIssueRefusals(t *testing.T) {
 		{"missing --kubeconfig", good, []string{"--kubeconfig", "/nonexistent/config"}, "reading kubeconfig /nonexistent/config: no such file", "--kubeconfig"},
 		{"expired kubeconfig", expired(t), nil, "expired 24h ago", "kubeadm certs renew admin.conf"},
 		{"refused connection", good, []string{"--server", closedPort(t)}, "connection refused", "check the address"},
-		{"server that never answers", good, []string{"--server", silentServer(t), "--request-timeout", "1s"}, "no answer in time", "check the address"},
+		{"server that never answers", good, []string{"--server", silentServer(t), "--request-timeout", "1s"}, "timed out", "check the address"},
 		{"unknown CA", strangersCA(t), nil, "not signed by the CA in the kubeconfig", "kube-root-ca.crt"},
 		{"missing directory", good, []string{"--out", "nowhere/admin.kubeconfig"}, "writing nowhere/admin.kubeconfig: no such file or directory", "--out"},
 		{"read-only directory", good, []string{"--out", "/proc/admin.kubeconfig"}, "writing /proc/admin.kubeconfig", "--out"},
-		{"no https", good, []string{"--server", "http://127.0.0.1:8001"}, "which is no https address", "TLS"},
-		{"no credentials", anonymous(t), nil, "carries no credentials: you are system:anonymous", "log in"},
-		{"a name that moves the cursor", good, []string{"--name", "a\x1b[2J"}, `the user's name is "a\x1b[2J"`, "printable"},
-		{"short life", good, []string{"--expires-in", "9m"}, "less than 10 minutes", "10m"},
-		{"no duration", good, []string{"--expires-in", "soon"}, `"soon" is no duration`, "--help"},
-		{"system:masters", good, []string{"--group", "system:masters"}, "system:masters cannot be had", "leave out --group"},
+		{"no https", good, []string{"--server", "http://127.0.0.1:8001"}, "which is not an https URL", "TLS"},
+		{"no credentials", anonymous(t), nil, "has no credentials", "log in"},
+		{"a name that moves the cursor", good, []string{"--name", "a\x1b[2J"}, `invalid user name "a\x1b[2J"`, "printable"},
+		{"short life", good, []string{"--expires-in", "9m"}, "minimum lifetime is 10 minutes", "10m"},
+		{"no duration", good, []string{"--expires-in", "soon"}, `"soon" is not a duration`, "--help"},
+		{"system:masters", good, []string{"--group", "system:masters"}, "system:masters is not available", "omit --group"},
 		{"weak key", good, []string{"--key-type", "rsa-1024"}, `unknown key type "rsa-1024": use one of ecdsa-p256`, ""},
 	}
 	for _, test := range tests {
@@ -85,11 +85,11 @@ func TestIssueWhileWaiting(t *testing.T) {
 		hint    string
 		remains bool // the cluster keeps the request, as a record
 	}{
-		{"denied", nil, deny, "was denied: Suspicious: who is this?", "ask whoever may approve", true},
+		{"denied", nil, deny, "was denied: Suspicious: who is this?", "ask an approver", true},
 		{"failed", nil, fail, "signer kubernetes.io/kube-apiserver-client refused request", "kubectl describe csr", true},
-		{"deleted", nil, remove, "was deleted by someone else before a certificate was issued", "run the command again", false},
-		{"replaced", nil, replace, "was deleted by someone else before a certificate was issued", "run the command again", true},
-		{"nobody approves", []string{"--timeout", "1s"}, nothing, "nobody approved request", "--timeout", false},
+		{"deleted", nil, remove, "was deleted by another user before a certificate was issued", "run the command again", false},
+		{"replaced", nil, replace, "was deleted by another user before a certificate was issued", "run the command again", true},
+		{"nobody approves", []string{"--timeout", "1s"}, nothing, "was not approved within", "--timeout", false},
 		{"interrupted", nil, sends(os.Interrupt), "interrupted", "nothing was written", false},
 		{"terminal closed", nil, sends(syscall.SIGHUP), "interrupted", "nothing was written", false},
 	}
@@ -102,7 +102,7 @@ func TestIssueWhileWaiting(t *testing.T) {
 			p := newPerson(t, asker)
 			r := p.start(append([]string{"issue", "admin", "--name", "waiting", "--group", "devs"}, test.args...)...)
 			request := requestFor(t, "certs-waiting-")
-			r.says("kubectl certificate approve " + request.Name)
+			r.says("kubectl certs approve " + request.Name)
 			test.meddle(t, r, request)
 			got := r.end()
 			wantFailure(t, got, test.want, test.hint)

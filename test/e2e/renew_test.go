@@ -109,7 +109,7 @@ func TestRenewKeepsTheOldOne(t *testing.T) {
 		want   string
 	}{
 		{"denied", nil, deny, "was denied"},
-		{"nobody approves", []string{"--timeout", "1s"}, nothing, "nobody approved request"},
+		{"nobody approves", []string{"--timeout", "1s"}, nothing, "was not approved within"},
 		{"interrupted", nil, sends(os.Interrupt), "interrupted"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestRenewKeepsTheOldOne(t *testing.T) {
 			t.Cleanup(func() {
 				newPerson(t, adminKubeconfig(t)).must("kubectl", "delete", "csr", request.Name, "--ignore-not-found")
 			})
-			r.says("kubectl certificate approve " + request.Name)
+			r.says("kubectl certs approve " + request.Name)
 			tt.meddle(t, r, request)
 			got := r.end()
 			if got.code != 1 || !strings.Contains(got.stderr, tt.want) {
@@ -177,7 +177,7 @@ func TestRenewDirectory(t *testing.T) {
 		t.Fatalf("exit %d\n%s", r.code, r.stderr)
 	}
 	forgetCertificate(t, certificate)
-	for _, why := range []string{"CN=front-proxy-client does not come from this cluster's client CA", "CN=kube-apiserver is no client's"} {
+	for _, why := range []string{"CN=front-proxy-client was not issued by this cluster's client CA", "CN=kube-apiserver is not a client certificate"} {
 		if !strings.Contains(r.stderr, why) {
 			t.Errorf("it does not say %q:\n%s", why, r.stderr)
 		}
@@ -187,7 +187,7 @@ func TestRenewDirectory(t *testing.T) {
 		t.Error("the key is still the same")
 	}
 	if fits := p.must("openssl", "pkey", "-pubout", "-in", key); fits != after {
-		t.Error("the key does not fit the certificate")
+		t.Error("the private key does not match the certificate")
 	}
 	if !bytes.Equal(read(t, filepath.Join(dir, "front-proxy-client.crt")), foreign) {
 		t.Error("another CA's certificate was replaced")
@@ -226,7 +226,7 @@ func TestRenewRefusals(t *testing.T) {
 	if err := clientcmd.WriteToFile(*config, both.kubeconfig); err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, both.certs("renew", "stranger", "--context", config.CurrentContext), "does not come from this cluster's client CA", "right cluster")
+	wantFailure(t, both.certs("renew", "stranger", "--context", config.CurrentContext), "was not issued by this cluster's client CA", "right cluster")
 }
 
 // forgetCertificate removes the record of the certificate in a file, and of no

@@ -14,7 +14,7 @@ func TestIssueThroughARestartOfTheAPIServer(t *testing.T) {
 	p := newPerson(t, requester(t))
 	r := p.start("issue", "admin", "--name", "e2e-steady", "--group", "devs")
 	request := requestFor(t, "certs-e2e-steady-")
-	r.says("kubectl certificate approve " + request.Name)
+	r.says("kubectl certs approve " + request.Name)
 
 	before := processOf(t, "kube-apiserver")
 	onControlPlane(t, "pkill", "-KILL", "-x", "kube-apiserver")

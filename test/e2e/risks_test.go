@@ -43,23 +43,23 @@ func powers() []power {
 	}
 	return []power{
 		{"escalate", `[{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [get, update, escalate]}]`, "", "", "privileged",
-			"give itself any permission, by changing roles", attributes("escalate", rbacGroup, "clusterroles", "", "", "")},
+			"grant itself any permission, by changing roles", attributes("escalate", rbacGroup, "clusterroles", "", "", "")},
 		{"bind", `[{apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [bind]}, {apiGroups: [rbac.authorization.k8s.io], resources: [clusterrolebindings], verbs: [create]}]`, "", "", "privileged",
-			"give itself roles it does not have", attributes("bind", rbacGroup, "clusterroles", "", "", "cluster-admin")},
+			"grant itself further roles", attributes("bind", rbacGroup, "clusterroles", "", "", "cluster-admin")},
 		{"impersonate", `[{apiGroups: [""], resources: [users, groups], verbs: [impersonate]}]`, "", "", "privileged",
-			"act as other users", attributes("impersonate", "", "groups", "", "", "system:masters")},
+			"impersonate users", attributes("impersonate", "", "groups", "", "", "system:masters")},
 		{"secrets", `[{apiGroups: [""], resources: [secrets], verbs: [get, list]}]`, "", "", "privileged",
 			"read Secrets in all namespaces", attributes("get", "", "secrets", "", "kube-system", "")},
 		{"nodes-proxy", `[{apiGroups: [""], resources: [nodes/proxy], verbs: [get]}]`, "", "", "privileged",
-			"do on nodes whatever the API server may", attributes("get", "", "nodes", "proxy", "", "")},
+			"use the kubelet API of nodes", attributes("get", "", "nodes", "proxy", "", "")},
 		{"pods", `[{apiGroups: [""], resources: [pods, pods/exec], verbs: [create]}]`, "", "", "privileged",
-			"run pods of its own making in all namespaces", attributes("create", "", "pods", "", "kube-system", "")},
+			"create pods in all namespaces", attributes("create", "", "pods", "", "kube-system", "")},
 		{"tokens", `[{apiGroups: [""], resources: [serviceaccounts/token], verbs: [create]}]`, "", "", "privileged",
-			"make tokens of service accounts", attributes("create", "", "serviceaccounts", "token", "kube-system", "generic-garbage-collector")},
+			"create tokens of service accounts", attributes("create", "", "serviceaccounts", "token", "kube-system", "generic-garbage-collector")},
 		{"approval", `[{apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests/approval], verbs: [update]}, {apiGroups: [certificates.k8s.io], resources: [signers], verbs: [approve], resourceNames: [kubernetes.io/kube-apiserver-client]}]`, "", "", "privileged",
 			"approve requests for certificates of other users", attributes("approve", certificatesGroup, "signers", "", "", "kubernetes.io/kube-apiserver-client")},
 		{"spelled", `[{apiGroups: ["*"], resources: ["*"], verbs: [get, list, watch, create, update, patch, delete, deletecollection]}]`, "", "", "cluster-admin",
-			"may do everything in the cluster", attributes("create", rbacGroup, "clusterrolebindings", "", "", "")},
+			"full permissions in the cluster", attributes("create", rbacGroup, "clusterrolebindings", "", "", "")},
 		{"edit", "", "edit", "", "privileged",
 			"in all namespaces", attributes("create", "", "pods", "", "kube-system", "")},
 		{"kube-system", "", "cluster-admin", "kube-system", "privileged",
@@ -103,7 +103,7 @@ type judged struct {
 func (p *person) judged(name string) judged {
 	p.t.Helper()
 	var list struct{ Items []judged }
-	if err := json.Unmarshal([]byte(p.must("kubectl", "certs", "requests", name, "-o", "json")), &list); err != nil {
+	if err := json.Unmarshal([]byte(p.must("kubectl", "certs", "csr", name, "-o", "json")), &list); err != nil {
 		p.t.Fatal(err)
 	}
 	if len(list.Items) != 1 {
@@ -165,7 +165,7 @@ func TestRisksOfGroupsWithPower(t *testing.T) {
 			if got.codes() != w.want || got.Risks[0].Severity != "critical" || !strings.Contains(got.Risks[0].Message, w.says) || !strings.Contains(got.Risks[0].Message, "inding e2e-risks-"+w.name) {
 				t.Errorf("got %s: %v", got.codes(), got.Risks)
 			}
-			wantFailure(t, p.certs("approve", name, "--yes"), "the risk "+w.want+" of request "+name, "--accept-risk "+w.want)
+			wantFailure(t, p.certs("approve", name, "--yes"), "unaccepted risks: "+w.want+" of request "+name, "--accept-risk "+w.want)
 			if got := p.conditions(name); got != "" {
 				t.Errorf("the request is %s", got)
 			}
@@ -191,7 +191,7 @@ func TestRisksOfEveryoneAndOfAdminGroups(t *testing.T) {
 	if got := p.judged("e2e-risks-own").codes(); got != "cluster-admin" {
 		t.Errorf("this program's administrators are called %s", got)
 	}
-	wantFailure(t, p.certs("approve", "e2e-risks-own", "--yes"), "the risk cluster-admin", "--accept-risk cluster-admin")
+	wantFailure(t, p.certs("approve", "e2e-risks-own", "--yes"), "unaccepted risks: cluster-admin", "--accept-risk cluster-admin")
 }
 
 // A power that everyone has is everyone's; for a moment, in the cluster that
@@ -223,7 +223,7 @@ func TestRisksOfOrdinaryGroups(t *testing.T) {
 	if got := p.judged("e2e-risks-dev"); got.codes() != "bound-group" || got.Risks[0].Severity != "warning" || !strings.Contains(got.Risks[0].Message, "read Secrets") {
 		t.Errorf("who edits a namespace has %v", got.Risks)
 	}
-	wantFailure(t, p.certs("approve", "e2e-risks-dev", "--yes"), "the risk bound-group", "--accept-risk bound-group")
+	wantFailure(t, p.certs("approve", "e2e-risks-dev", "--yes"), "unaccepted risks: bound-group", "--accept-risk bound-group")
 	p.must("kubectl", "certs", "approve", "e2e-risks-dev", "--yes", "--accept-risk", "bound-group")
 }
 
@@ -234,7 +234,7 @@ func TestRisksAreAcceptedOneByOne(t *testing.T) {
 	askAsClient(t, "e2e-risks-two", "e2e-risks-two", "kubeadm:cluster-admins")
 	both := []string{"approve", "e2e-risks-one", "e2e-risks-two", "--yes", "--accept-risk"}
 	wantFailure(t, p.certs(append(both, "cluster-admin")...), "does not say for which request", "e2e-risks-one=cluster-admin")
-	wantFailure(t, p.certs(append(both, "e2e-risks-one=cluster-admin")...), "the risk cluster-admin of request e2e-risks-two", "--accept-risk e2e-risks-two=cluster-admin")
+	wantFailure(t, p.certs(append(both, "e2e-risks-one=cluster-admin")...), "unaccepted risks: cluster-admin of request e2e-risks-two", "--accept-risk e2e-risks-two=cluster-admin")
 	for _, name := range []string{"e2e-risks-one", "e2e-risks-two"} {
 		if got := p.conditions(name); got != "" {
 			t.Errorf("%s is %s", name, got)
@@ -251,13 +251,13 @@ func TestRisksOfDeceivingSubjects(t *testing.T) {
 		CommonName: "none", Organization: []string{"devs, readers"}, OrganizationalUnit: []string{"ops"},
 		ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57683, 2}, Value: "some-uid"}},
 	}}, certificatesv1.UsageClientAuth)
-	shown := p.must("kubectl", "certs", "requests", "e2e-risks-odd")
+	shown := p.must("kubectl", "certs", "csr", "e2e-risks-odd")
 	for _, want := range []string{`user      "none"`, `groups    "devs, readers"`, "OU=ops", "1.3.6.1.4.1.57683.2 (UID in Kubernetes)=some-uid"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("it does not show %s:\n%s", want, shown)
 		}
 	}
-	if table := p.must("kubectl", "certs", "requests"); !strings.Contains(table, `"devs, readers"`) {
+	if table := p.must("kubectl", "certs", "csr"); !strings.Contains(table, `"devs, readers"`) {
 		t.Errorf("the table does not quote:\n%s", table)
 	}
 	askAsClient(t, "e2e-risks-like", "e2e-risks-like", "kubeadm:cluster-\u0430dmins")
@@ -265,7 +265,7 @@ func TestRisksOfDeceivingSubjects(t *testing.T) {
 	if got.codes() != "confusable" || got.Risks[0].Severity != "critical" {
 		t.Errorf("a group that looks like the administrators': %v", got.Risks)
 	}
-	wantFailure(t, p.certs("approve", "e2e-risks-like", "--yes"), "the risk confusable", "--accept-risk confusable")
+	wantFailure(t, p.certs("approve", "e2e-risks-like", "--yes"), "unaccepted risks: confusable", "--accept-risk confusable")
 	askAsClient(t, "e2e-risks-nobody", "", "devs")
 	if got := p.judged("e2e-risks-nobody").codes(); got != "would-fail" {
 		t.Errorf("without a common name: %s", got)
@@ -290,5 +290,5 @@ func TestRisksUnchecked(t *testing.T) {
 		t.Errorf("accepted: exit %d\n%s", r.code, r.stderr)
 	}
 	askAsClient(t, "e2e-risks-unchecked", "e2e-risks-unchecked")
-	wantFailure(t, issuer.certs("approve", "e2e-risks-unchecked", "--yes"), "the risk unchecked", "--accept-risk unchecked")
+	wantFailure(t, issuer.certs("approve", "e2e-risks-unchecked", "--yes"), "unaccepted risks: unchecked", "--accept-risk unchecked")
 }

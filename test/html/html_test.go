@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 )
@@ -58,7 +59,7 @@ func hostile(texts []string) *inventory.Inventory {
 		finding := inventory.Finding{Code: inventory.Code(text), Severity: inventory.Severities()[i%3], Message: text, Fix: text}
 		ca := inventory.Entry{
 			Name: "ca " + text, IsCA: true, Status: inventory.OK, SignedBy: "ca " + text, NotAfter: pkitest.Now.Add(pkitest.Day),
-			Subject: inventory.Subject{CommonName: text, Organizations: []string{text}}, Issuer: text, SerialNumber: text,
+			Subject: inventory.Subject{CommonName: text, Organizations: []string{text}}, IssuerName: text, Issuer: inventory.Issuer{Subject: inventory.Subject{CommonName: text, Organizations: []string{text}}, OtherAttributes: []pki.Attribute{{Type: text, Value: text}}}, SerialNumber: text,
 			DNSNames: []string{text}, URIs: []string{text}, EmailAddresses: []string{text}, IPAddresses: []string{text}, Usages: []string{text},
 			Locations: []inventory.Location{{Source: text, Where: text}}, SHA256: text, SignatureAlgorithm: text, Findings: []inventory.Finding{finding},
 		}

@@ -51,7 +51,7 @@ func TestIssue(t *testing.T) {
 				}
 				return
 			}
-			if r.code != 1 || !strings.Contains(r.stderr, tt.says) || strings.Contains(r.stderr, "intercepting") {
+			if r.code != 1 || !strings.Contains(r.stderr, tt.says) || strings.Contains(r.stderr, "intercepted") {
 				t.Errorf("exit code %d, want 1 and %q:\n%s", r.code, tt.says, r.stderr)
 			}
 			if works, _ := p.kubectlWorks(t, out); works {

@@ -63,7 +63,7 @@ var variants = []variant{
 		tr.apiserver = issue(t, renewed, newKey(t, ""), server(names...))
 		tr.servers, tr.clients = append(tr.servers, renewed), append(tr.clients, renewed)
 	}},
-	{name: "an expired CA beside its successor", works: true, code: 1, says: []string{"remove it from the bundles"}, change: func(t *testing.T, tr *trust) {
+	{name: "an expired CA beside its successor", works: true, code: 1, says: []string{"remove it from its bundles"}, change: func(t *testing.T, tr *trust) {
 		old := issue(t, nil, newKey(t, ""), authority("kubernetes"), left(-3*day))
 		tr.servers, tr.clients = append(tr.servers, old), append(tr.clients, old)
 	}},

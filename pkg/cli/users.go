@@ -11,29 +11,43 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
+	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 )
 
-func (a *app) newIssued(g *globals) *cobra.Command {
+func (a *app) newUsers(g *globals) *cobra.Command {
 	var output, user string
 	cmd := &cobra.Command{
-		Use:   "issued",
-		Short: "List the certificates that were issued: to whom, and until when",
+		Use:     "users [NAME]",
+		Aliases: []string{"issued"},
+		Short:   "List users and until when their certificates are valid",
 		Long: `List the certificates that "issue" and "approve" have recorded in the cluster,
-the newest last: for which user, requested and approved by whom, valid until
-when. The API itself forgets a request within the hour; the records are
-ConfigMaps in namespace kube-system, and contain no private keys.`,
+the newest last: their user, requester and approver, and until when they are
+valid. With NAME, only those of that user. The API itself deletes an answered
+request after an hour; the records are ConfigMaps in namespace kube-system, and
+contain no private keys.`,
 		Example: a.examples(
 			"# Who has a certificate, and until when?",
-			"%s issued",
+			"%s users",
 			"# One user's certificates, with all columns",
-			"%s issued --user alice -o wide",
+			"%s users alice -o wide",
 			"# Serial numbers and fingerprints for an audit",
-			"%s issued -o json | jq -r '.items[] | .user + \" \" + .sha256'"),
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+			"%s users -o json | jq -r '.items[] | .user + \" \" + .sha256'"),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return hint.New(fmt.Sprintf("only one user at a time, not %d", len(args)), "omit the name to list all users")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && user != "" && user != args[0] {
+				return hint.New(fmt.Sprintf("two user names: %q or %q?", args[0], user), "omit --user")
+			}
+			if len(args) == 1 {
+				user = args[0]
+			}
 			if err := report.CheckListFormat(output); err != nil {
 				return err
 			}
@@ -41,15 +55,15 @@ ConfigMaps in namespace kube-system, and contain no private keys.`,
 			if err != nil {
 				return err
 			}
-			return a.issued(cmd.Context(), g, user, output, colors)
+			return a.users(cmd.Context(), g, user, output, colors)
 		},
 	}
-	cmd.Flags().StringVar(&user, "user", "", "Show only certificates of this `USER`")
+	cmd.Flags().StringVar(&user, "user", "", "Show only certificates of this `USER`, as NAME does")
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output `FORMAT`: "+strings.Join(report.ListFormats(), ", "))
 	return cmd
 }
 
-func (a *app) issued(ctx context.Context, g *globals, user, output string, colors report.Colors) error {
+func (a *app) users(ctx context.Context, g *globals, user, output string, colors report.Colors) error {
 	c, err := a.connect(g)
 	if err != nil {
 		return err
@@ -69,7 +83,7 @@ func (a *app) issued(ctx context.Context, g *globals, user, output string, color
 		return fmt.Errorf("writing the output: %w", err)
 	}
 	if missing > 0 {
-		a.say("warning: %s of the last hour have no record: it was deleted, or never made\n", count(missing, "certificate"))
+		a.say("warning: %s of the last hour have no record: it was deleted or never created\n", count(missing, "certificate"))
 	}
 	for _, r := range records.Items {
 		if fault := r.Fault(); fault != "" {
@@ -130,7 +144,7 @@ func issuedList(records []access.Record, user string, now time.Time) report.List
 		}
 		approver := r.ApprovedBy
 		if approver == "" {
-			approver = "somebody else"
+			approver = "not recorded"
 		}
 		var row []report.Cell
 		for _, text := range []string{pki.Quote(r.User), pki.QuoteAll(r.Groups, ""), status, minute(r.IssuedAt), minute(r.NotAfter), leftOf(r.NotAfter, now),

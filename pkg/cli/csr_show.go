@@ -21,22 +21,22 @@ func (a *app) showRequest(w io.Writer, r *access.Request, powers *access.Powers,
 		}
 	}
 	fprintf(w, "Request %s\n", r.Name)
-	state := fmt.Sprintf("%s, made %s ago, on %s", r.State, duration.HumanDuration(a.now().Sub(r.CreatedAt)), r.CreatedAt.UTC().Format("2006-01-02 15:04 MST"))
+	state := fmt.Sprintf("%s, created %s ago, on %s", r.State, duration.HumanDuration(a.now().Sub(r.CreatedAt)), r.CreatedAt.UTC().Format("2006-01-02 15:04 MST"))
 	line("state", state)
 	line("decision", r.Decision())
-	line("asked by", pki.Quote(r.Requester))
-	line("who is in", pki.QuoteAll(r.RequesterGroups, "none"))
+	line("requester", pki.Quote(r.Requester))
+	line("groups", pki.QuoteAll(r.RequesterGroups, "none"))
 
-	fprintf(w, "Would certify\n")
+	fprintf(w, "Certificate\n")
 	line("user", pki.Quote(r.Subject.CommonName))
 	line("groups", pki.QuoteAll(r.Subject.Organizations, "none"))
 	line("also", otherAttributes(r.OtherAttributes))
 	line("names", alternativeNames(r))
 	life := requestedLife(r)
 	if r.ExpirationSeconds == 0 && strings.HasPrefix(r.Signer, "kubernetes.io/") {
-		life = humanLife(powers.SignerLife) + ", which the signer gives to those who ask for none"
+		life = humanLife(powers.SignerLife) + ", the signer's default"
 	}
-	line("life", life)
+	line("lifetime", life)
 	line("usages", strings.Join(r.Usages, ", "))
 	line("key", fmt.Sprintf("%s %d", r.PublicKey.Algorithm, r.PublicKey.Bits))
 	line("signer", r.Signer)
@@ -44,7 +44,7 @@ func (a *app) showRequest(w io.Writer, r *access.Request, powers *access.Powers,
 	fprintf(w, "Risks\n")
 	a.showRisks(w, r.Risks, colors)
 	if len(r.Risks) == 0 {
-		fprintf(w, "  none was found\n")
+		fprintf(w, "  none found\n")
 	}
 }
 

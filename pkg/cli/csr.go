@@ -17,22 +17,23 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 )
 
-func (a *app) newRequests(g *globals) *cobra.Command {
+func (a *app) newCSR(g *globals) *cobra.Command {
 	var output string
 	var all bool
 	cmd := &cobra.Command{
-		Use:   "requests [NAME...]",
-		Short: "List pending certificate signing requests and their risks",
+		Use:     "csr [NAME...]",
+		Aliases: []string{"requests"},
+		Short:   "List pending certificate signing requests and their risks",
 		Long: `List pending CertificateSigningRequests: the requester, the user and groups
 that the certificate would name, its lifetime, and its risks, based on the
 cluster's RBAC bindings. With NAME, that request is shown in full.`,
 		Example: a.examples(
 			"# Which requests are pending?",
-			"%s requests",
+			"%s csr",
 			"# One request in full",
-			"%s requests csr-8xk2v",
+			"%s csr csr-8xk2v",
 			"# Include decided requests, with names, keys and usages",
-			"%s requests --all -o wide"),
+			"%s csr --all -o wide"),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if err := report.CheckListFormat(output); err != nil {
 				return err
@@ -42,12 +43,12 @@ cluster's RBAC bindings. With NAME, that request is shown in full.`,
 				return err
 			}
 			if all && len(names) > 0 {
-				return hint.New("--all and names exclude each other", "leave one of them out")
+				return hint.New("--all cannot be used with names", "use one of them")
 			}
 			return a.requests(cmd.Context(), g, names, all, output, colors)
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "Include requests that are decided")
+	cmd.Flags().BoolVar(&all, "all", false, "Include decided requests")
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "Output `FORMAT`: "+strings.Join(report.ListFormats(), ", "))
 	return cmd
 }
@@ -86,7 +87,7 @@ func (a *app) requests(ctx context.Context, g *globals, names []string, all bool
 		return nil
 	}
 	if output == "table" && len(powers.Unseen) > 0 && len(found) > 0 {
-		defer a.say("warning: you may not list %s: risks that follow from roles and bindings are not seen\n", strings.Join(powers.Unseen, ", "))
+		defer a.say("warning: you may not list %s: risks that depend on roles and bindings could not be checked\n", strings.Join(powers.Unseen, ", "))
 	}
 	return a.requestList(c, found, all).Write(a.out, output, colors)
 }
@@ -120,12 +121,12 @@ type requestDocument struct {
 func (a *app) requestList(c *cluster.Cluster, found []access.Request, all bool) report.List {
 	list := report.List{
 		Document: requestDocument{inventory.APIVersion, access.RequestsKind, inventory.Cluster{Context: c.Context, Server: c.Server}, found},
-		Header:   []string{"NAME", "STATE", "AGE", "REQUESTER", "USER", "GROUPS", "SIGNER", "LIFE", "RISK", "NAMES", "USAGES", "KEY"},
+		Header:   []string{"NAME", "STATE", "AGE", "REQUESTER", "USER", "GROUPS", "SIGNER", "LIFETIME", "RISK", "NAMES", "USAGES", "KEY"},
 		WideOnly: 3,
-		Empty:    "No requests wait for approval.",
+		Empty:    "No pending requests.",
 	}
 	if all {
-		list.Empty = "There are no requests."
+		list.Empty = "No requests."
 	}
 	for i := range found {
 		r := &found[i]
