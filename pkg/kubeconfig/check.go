@@ -2,6 +2,7 @@ package kubeconfig
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -230,15 +231,24 @@ func boolean(n *yamledit.Node) (value, ok bool) {
 	return false, false
 }
 
-// otherThanText reports whether text without quotes is a number or a boolean.
+// otherThanText reports whether text without quotes is a number or a boolean for
+// kubectl, whose reader has YAML 1.1.
 func otherThanText(text string) bool {
-	switch text {
-	case "true", "True", "TRUE", "false", "False", "FALSE":
+	if notText[text] {
 		return true
 	}
-	if text == "" || (text[0] > '9' && text[0] != '_') { // numbers begin with a digit, a sign or a point
+	if text == "" || text[0] > '9' && text[0] != '_' { // numbers begin with a digit, a sign or a point
 		return false
 	}
-	_, err := strconv.ParseFloat(text, 64)
-	return err == nil
+	plain := strings.ReplaceAll(text, "_", "")
+	if _, err := strconv.ParseInt(plain, 0, 64); err == nil {
+		return true
+	}
+	if _, err := strconv.ParseUint(plain, 0, 64); err == nil {
+		return true
+	}
+	return float.MatchString(plain)
 }
+
+// float is a number with a point or an exponent (goyaml.v2, resolve.go).
+var float = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)

@@ -88,6 +88,9 @@ func Parse(path, text string) (*Document, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
+	if err := judge(text); err != nil {
+		return nil, hint.Wrap(d.errorf("kubectl refuses it: %w", err), "fix the file; nothing was changed")
+	}
 	return d, nil
 }
 

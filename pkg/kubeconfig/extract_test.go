@@ -34,8 +34,8 @@ users:
   user: {client-certificate: alice.crt, client-key: alice.key}
 contexts:
 - name: x
-  context: {cluster: c, user: alice, namespace: n}
-- name: y
+  context: {cluster: c, user: alice, namespace: ns}
+- name: z
   context: {cluster: other, user: alice}
 `
 
@@ -48,13 +48,13 @@ func TestExtract(t *testing.T) {
 		t.Fatal(left, err)
 	}
 	want := "apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster:\n    server: https://c:6443\n    x-unknown: kept\n    certificate-authority-data: " + encodedFile(t, dir, "ca.crt") +
-		"\ncontexts:\n- name: x\n  context:\n    cluster: c\n    user: alice\n    namespace: n\nusers:\n- name: alice\n  user:\n    client-certificate-data: " + encodedFile(t, dir, "alice.crt") +
+		"\ncontexts:\n- name: x\n  context:\n    cluster: c\n    user: alice\n    namespace: ns\nusers:\n- name: alice\n  user:\n    client-certificate-data: " + encodedFile(t, dir, "alice.crt") +
 		"\n    client-key-data: " + encodedFile(t, dir, "alice.key") + "\ncurrent-context: x\n"
 	if text != want {
 		t.Errorf("got\n%s\nwant\n%s", text, want)
 	}
 	// What several contexts share is there once.
-	if text, _, err = c.Extract("y", "x"); err != nil || strings.Count(text, "client-key-data") != 1 || !strings.Contains(text, "current-context: \"y\"\n") {
+	if text, _, err = c.Extract("z", "x"); err != nil || strings.Count(text, "client-key-data") != 1 || !strings.Contains(text, "current-context: z\n") {
 		t.Errorf("%v\n%s", err, text)
 	}
 	if err := os.Remove(filepath.Join(dir, "alice.key")); err != nil {

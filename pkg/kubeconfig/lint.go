@@ -164,6 +164,10 @@ func (l *linter) read(path string, needed bool) *Document {
 		l.findings = append(l.findings, Finding{Code: CodeUnreadable, Severity: inventory.Critical, Where: path, File: path, Line: line, Message: message, Fix: "fix the file, or restore a backup: kubectl certs kubeconfig restore"})
 		return nil
 	}
+	if err := judge(text); err != nil && len(d.faults) == 0 {
+		l.findings = append(l.findings, Finding{Code: CodeMalformed, Severity: inventory.Critical, Where: path, File: path,
+			Message: "kubectl refuses it: " + err.Error(), Fix: "fix the file, or restore a backup: kubectl certs kubeconfig restore"})
+	}
 	for _, f := range d.faults {
 		code, fix := CodeMalformed, "fix the line manually: kubectl refuses the file"
 		if strings.HasPrefix(f.Problem, "duplicate entry") {

@@ -61,7 +61,7 @@ func TestLint(t *testing.T) {
 		{"no YAML", "a: b: c\n", []kubeconfig.Code{kubeconfig.CodeUnreadable}},
 		{"another kind of file", "kind: Pod\n", []kubeconfig.Code{kubeconfig.CodeMalformed}},
 		{"twice", "users:\n- name: a\n- name: a\ncontexts:\n- name: x\n  context: {user: a}\n", []kubeconfig.Code{kubeconfig.CodeDuplicateName}},
-		{"dangling", "contexts:\n- name: x\n  context: {cluster: c, user: u}\ncurrent-context: y\n", []kubeconfig.Code{kubeconfig.CodeDangling, kubeconfig.CodeDangling, kubeconfig.CodeDangling}},
+		{"dangling", "contexts:\n- name: x\n  context: {cluster: c, user: u}\ncurrent-context: z\n", []kubeconfig.Code{kubeconfig.CodeDangling, kubeconfig.CodeDangling, kubeconfig.CodeDangling}},
 		{"no server", single("", alice), []kubeconfig.Code{kubeconfig.CodeNoServer}},
 		{"http", single("server: http://c", alice), []kubeconfig.Code{kubeconfig.CodePlainHTTP}},
 		{"not verified", single(server+", insecure-skip-tls-verify: true", alice), []kubeconfig.Code{kubeconfig.CodeInsecure}},

@@ -24,7 +24,7 @@ func TestList(t *testing.T) {
 		"- name: file\n  user: {tokenFile: token}\n- name: bad\n  user: {client-certificate-data: aGk=}\n- name: none\n"+
 		"contexts:\n"+context("current", "ok")+context("expiring", "expiring")+context("expired", "expired")+context("future", "future")+
 		context("many", "many")+context("file", "file")+context("bad", "bad")+context("anonymous", "none")+
-		"- name: dangling\n  context: {cluster: gone, user: gone, namespace: n}\ncurrent-context: current\n")
+		"- name: dangling\n  context: {cluster: gone, user: gone, namespace: ns}\ncurrent-context: current\n")
 	text, err := json.MarshalIndent(kubeconfig.NewConfig(d).List(pkitest.Now), "", "  ")
 	if err != nil {
 		t.Fatal(err)

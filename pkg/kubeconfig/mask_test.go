@@ -81,7 +81,7 @@ func TestSecretsWhereverTheyAre(t *testing.T) {
 		"an anchor":                 user("token: &a s3cr3t, password: *a"),
 		"JSON":                      `{"users":[{"name":"u","user":{"token":"s3cr3t","x":"s3cr3t"}}],"contexts":[{"name":"x","context":{"user":"u","cluster":"c"}}]}`,
 		"several lines":             strings.Replace(user("token: x"), "  user: {token: x}", "  user:\n    x: |\n      a\n      s3cr3t\n", 1),
-		"a name for a cluster list": user("as-groups: [{x: s3cr3t}]"),
+		"extra of an impersonation": user("as-user-extra: {x: [s3cr3t]}"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !strings.Contains(text, secret) {

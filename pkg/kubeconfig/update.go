@@ -80,6 +80,9 @@ func (u Update) preview(patience bool) ([]FileChange, error) {
 		if d.text == texts[i] {
 			continue
 		}
+		if err := judge(d.text); err != nil && !u.Anyhow {
+			return nil, hint.New(fmt.Sprintf("changing %s: kubectl would refuse the result: %s", d.shown(), err), "nothing was changed")
+		}
 		change := FileChange{Path: d.Path, After: d}
 		if there[i] {
 			change.Before = &Document{Path: d.Path, text: texts[i], broken: broken[i]}
