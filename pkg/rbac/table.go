@@ -54,7 +54,6 @@ func on(verbs []string, group string, resources ...string) act {
 func needs(acts ...act) []need { return []need{{acts: acts}} }
 
 var (
-	read   = []string{"get", "list", "watch"}
 	write  = []string{"create", "update", "patch"}
 	change = []string{"update", "patch"}
 	create = []string{"create"}
@@ -118,8 +117,12 @@ var table = []rule{
 		on(create, "batch", "jobs"), on(write, "batch", "cronjobs")), named: less, everywhere: Severe, strong: Severe, ordinary: Local},
 	{what: "run commands in pods", needs: needs(on([]string{"get", "create"}, core, "pods/exec", "pods/attach"), on(change, core, "pods/ephemeralcontainers")),
 		named: less, everywhere: Severe, strong: Severe, ordinary: Local},
-	{what: "read Secrets", needs: needs(on(read, core, "secrets")), named: less, everywhere: Severe, strong: Severe, ordinary: Local},
-	{what: "create bootstrap tokens (Secrets in kube-system), and thereby nodes", needs: needs(on(create, core, "secrets")), everywhere: Severe, strong: Severe, home: kubeSystem},
+	// The API server answers a patch, even a dry run, with the whole object, and
+	// the deletion of a collection with what it deletes
+	// (staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go,
+	// pkg/registry/generic/registry/store.go).
+	{what: "read Secrets", needs: needs(on([]string{"get", "list", "watch", "patch", "deletecollection"}, core, "secrets")), named: less, everywhere: Severe, strong: Severe, ordinary: Local},
+	{what: "create or change bootstrap tokens (Secrets in kube-system), and thereby nodes", needs: needs(on(write, core, "secrets")), named: less, everywhere: Severe, strong: Severe, home: kubeSystem},
 	{what: MakeTokens, needs: needs(on(create, core, "serviceaccounts/token")), named: theAccounts, everywhere: Severe, strong: Severe, ordinary: Local},
 	{what: "change the configuration of components, through ConfigMaps in kube-system", needs: []need{{[]act{on(write, core, "configmaps")}, trustedMaps}},
 		everywhere: Severe, strong: Severe, home: kubeSystem},

@@ -3,10 +3,12 @@
 package e2e
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"os"
@@ -15,7 +17,9 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -50,6 +54,8 @@ func powers() []power {
 			"impersonate users", attributes("impersonate", "", "groups", "", "", "system:masters")},
 		{"secrets", `[{apiGroups: [""], resources: [secrets], verbs: [get, list]}]`, "", "", "privileged",
 			"read Secrets in all namespaces", attributes("get", "", "secrets", "", "kube-system", "")},
+		{"secrets-patched", `[{apiGroups: [""], resources: [secrets], verbs: [patch]}]`, "", "", "privileged",
+			"read Secrets in all namespaces", attributes("patch", "", "secrets", "", "kube-system", "")},
 		{"nodes-proxy", `[{apiGroups: [""], resources: [nodes/proxy], verbs: [get]}]`, "", "", "privileged",
 			"use the kubelet API of nodes", attributes("get", "", "nodes", "proxy", "", "")},
 		{"pods", `[{apiGroups: [""], resources: [pods, pods/exec], verbs: [create]}]`, "", "", "privileged",
@@ -291,4 +297,45 @@ func TestRisksUnchecked(t *testing.T) {
 	}
 	askAsClient(t, "e2e-risks-unchecked", "e2e-risks-unchecked")
 	wantFailure(t, issuer.certs("approve", "e2e-risks-unchecked", "--yes"), "unaccepted risks: unchecked", "--accept-risk unchecked")
+}
+
+// The API server answers a patch of a Secret, and the deletion of a collection
+// of them, with what they hold, even in a dry run: these verbs read.
+func TestWritingSecretsReadsThem(t *testing.T) {
+	p := newPerson(t, adminKubeconfig(t))
+	namespace(t, "e2e-secret-readers")
+	p.must("kubectl", "create", "secret", "generic", "db", "-n", "e2e-secret-readers", "--from-literal=password=correct-horse")
+	config, err := clientcmd.BuildConfigFromFlags("", limited(t, p, "e2e-secret-writer", `
+- {apiGroups: [""], resources: [secrets], verbs: [patch, deletecollection]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := kubernetes.NewForConfigOrDie(config).CoreV1().RESTClient()
+	if err := secrets.Get().Namespace("e2e-secret-readers").Resource("secrets").Name("db").Do(t.Context()).Error(); !apierrors.IsForbidden(err) {
+		t.Fatalf("reading is not forbidden: %v", err)
+	}
+	wantSecret(t, "a patch", func(ctx context.Context) ([]byte, error) {
+		return secrets.Patch(types.MergePatchType).Namespace("e2e-secret-readers").Resource("secrets").Name("db").Param("dryRun", "All").Body([]byte("{}")).DoRaw(ctx)
+	})
+	wantSecret(t, "a deletion", func(ctx context.Context) ([]byte, error) {
+		return secrets.Delete().Namespace("e2e-secret-readers").Resource("secrets").Param("dryRun", "All").DoRaw(ctx)
+	})
+}
+
+// wantSecret makes a call as soon as the API server knows that it may be made.
+func wantSecret(t *testing.T, what string, call func(context.Context) ([]byte, error)) {
+	t.Helper()
+	var answer []byte
+	awaiting(t, what+" is allowed", func(ctx context.Context) (bool, error) {
+		var err error
+		answer, err = call(ctx)
+		if apierrors.IsForbidden(err) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if !strings.Contains(string(answer), base64.StdEncoding.EncodeToString([]byte("correct-horse"))) {
+		t.Errorf("%s does not return the Secret any more; docs/risks.md says that it does:\n%s", what, answer)
+	}
 }
