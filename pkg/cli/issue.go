@@ -136,16 +136,14 @@ func (f *issueFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.encryptTo, "encrypt-to", nil, "Encrypt the kubeconfig to this `RECIPIENT`: an SSH public key (a file, or pasted) or an age recipient (repeatable)")
 	flags.BoolVar(&f.force, "force", false, "Overwrite existing files")
 	flags.BoolVar(&f.reinstate, "reinstate", false, reinstateUsage)
-	flags.StringVar(&f.dryRun, "dry-run", dryRunNone, "`STRATEGY`: none, client (print the request and the bindings, change nothing) or server (also let the API server validate them)")
-	flags.Lookup("dry-run").NoOptDefVal = dryRunClient
+	f.dryRun = dryRunNone
+	addDryRun(flags, "`STRATEGY`: none, client (print the request and the bindings, change nothing) or server (also let the API server validate them)",
+		[]string{dryRunNone, dryRunClient, dryRunServer}, func(value string) { f.dryRun = value })
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`DURATION` to wait for another user's approval")
 }
 
 // check reports flags that do not fit each other.
 func (f issueFlags) check() error {
-	if err := checkDryRun(f.dryRun); err != nil {
-		return err
-	}
 	if err := checkResolution(f.onConflict); err != nil {
 		return err
 	}

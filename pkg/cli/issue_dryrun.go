@@ -8,24 +8,8 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
-	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/issue"
 )
-
-// The values of --dry-run.
-const (
-	dryRunNone   = "none"
-	dryRunClient = "client"
-	dryRunServer = "server"
-)
-
-func checkDryRun(value string) error {
-	switch value {
-	case dryRunNone, dryRunClient, dryRunServer:
-		return nil
-	}
-	return hint.New(fmt.Sprintf("unknown --dry-run %q", value), "use client, server or none")
-}
 
 // dryRun prints what issuing would send, and keeps none of it: not even the
 // key, which is thrown away. With server, the API server judges it first.

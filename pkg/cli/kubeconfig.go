@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
 	"github.com/kubectl-certs/kubectl-certs/pkg/kubeconfig"
@@ -120,11 +119,6 @@ func (a *app) chosen(g *globals, c *kubeconfig.Config) (string, error) {
 // change is a change to the user's kubeconfig: what it does, in lines for a
 // person. It may be called twice, and does nothing else.
 type change func(*kubeconfig.Config) ([]kubeconfig.Change, error)
-
-// dryRunFlag adds --dry-run.
-func dryRunFlag(flags *pflag.FlagSet) *bool {
-	return flags.Bool("dry-run", false, "Show what would change; write nothing")
-}
 
 // update makes a change to files, or shows it, and returns what changed, and
 // where what was there before is kept.

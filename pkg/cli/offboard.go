@@ -18,7 +18,8 @@ type offboardFlags struct {
 	accept      []string
 	allBindings bool
 	denyPending bool
-	dryRun, yes bool
+	dryRun      *bool
+	yes         bool
 }
 
 func (a *app) newOffboard(g *globals) *cobra.Command {
@@ -62,7 +63,7 @@ tokens or impersonate.`,
 	flags.BoolVar(&f.denyPending, "deny-pending", false, "Deny pending requests for this user, and those traced to them, that this program did not make")
 	flags.StringArrayVar(&f.accept, "accept", nil, "`USER` whose certificates are legitimate, although the offboarded user requested or approved them (repeatable)")
 	flags.StringArrayVar(&f.groups, "group", nil, "`GROUP` that the user is known to be in, besides those on record (repeatable)")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "Show what would be done, change nothing")
+	f.dryRun = dryRunFlag(flags)
 	flags.BoolVarP(&f.yes, "yes", "y", false, "Skip confirmation")
 	return cmd
 }
@@ -81,12 +82,12 @@ func (a *app) offboard(ctx context.Context, g *globals, user string, f offboardF
 		return c.Explain(err, a.now())
 	}
 	out := a.errOut
-	if f.dryRun {
+	if *f.dryRun {
 		out = a.out // that is what was asked for
 	}
 	extent := access.Extent{AllBindings: f.allBindings, DenyPending: f.denyPending}
 	a.showFarewell(out, farewell, extent)
-	if f.dryRun {
+	if *f.dryRun {
 		a.say("Nothing was done (--dry-run)\n")
 		return nil
 	}

@@ -27,7 +27,7 @@ type renewFlags struct {
 	expiresIn lifetime
 	keyType   string
 	reinstate bool
-	dryRun    bool
+	dryRun    *bool
 	timeout   time.Duration
 }
 
@@ -69,7 +69,7 @@ context. The reason is given for what cannot be renewed through the API.`,
 	flags.Var(&f.expiresIn, "expires-in", "Requested lifetime, such as 8h or 30d (default: that of the old certificate)")
 	flags.StringVar(&f.keyType, "key-type", string(pki.ECDSAP256), "`TYPE` of private key: "+joinKeyTypes())
 	flags.BoolVar(&f.reinstate, "reinstate", false, reinstateUsage)
-	flags.BoolVar(&f.dryRun, "dry-run", false, "Show what would be done, change nothing")
+	f.dryRun = dryRunFlag(flags)
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "`DURATION` to wait for another user's approval")
 	return cmd
 }
@@ -187,7 +187,7 @@ func (a *app) renewOne(ctx context.Context, r *renewal, f renewFlags) error {
 		return r.fault
 	}
 	a.showRenewal(c, r, plan)
-	if f.dryRun {
+	if *f.dryRun {
 		a.say("Nothing was done (--dry-run)\n")
 		return nil
 	}
