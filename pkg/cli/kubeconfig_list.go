@@ -33,7 +33,7 @@ var listFormats = []struct {
 	{"yaml", func(w io.Writer, l *kubeconfig.ContextList, _ report.Colors) error { return report.WriteYAML(w, l) }},
 	{"name", func(w io.Writer, l *kubeconfig.ContextList, _ report.Colors) error {
 		for _, c := range l.Items {
-			fprintf(w, "%s\n", c.Name)
+			printLine(w, c.Name)
 		}
 		return nil
 	}},

@@ -44,7 +44,7 @@ func (a *app) printCurrent(g *globals) error {
 	if current == "" {
 		return hint.New("the kubeconfig has no current context", "choose one with: "+a.program+" kubeconfig use CONTEXT")
 	}
-	fprintf(a.out, "%s\n", current)
+	printLine(a.out, current)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -158,18 +159,39 @@ func (a *app) say(format string, args ...any) {
 	fprintf(a.errOut, format, args...)
 }
 
-// fprintf writes format with harmless arguments. A stream that is closed has
-// no reader to tell.
+// fprintf writes format with harmless arguments, for a person: none of them is
+// longer than a person reads. A stream that is closed has no reader to tell.
 func fprintf(w io.Writer, format string, args ...any) {
 	for i, arg := range args {
 		switch v := arg.(type) {
 		case string:
-			args[i] = report.Printable(v)
+			args[i] = brief(v)
 		case error:
-			args[i] = report.Printable(v.Error())
+			args[i] = brief(v.Error())
 		case fmt.Stringer:
-			args[i] = report.Printable(v.String())
+			args[i] = brief(v.String())
 		}
 	}
 	_, _ = fmt.Fprintf(w, format, args...)
+}
+
+// maxText is how much of one text is shown, in bytes. A certificate, a request
+// and a kubeconfig may have names of megabytes; JSON has all of them.
+const maxText = 4096
+
+// brief makes text harmless, and leaves out the middle of what is too long:
+// names are at its beginning, and reasons at its end.
+func brief(text string) string {
+	if len(text) <= maxText {
+		return report.Printable(text)
+	}
+	head, tail := text[:maxText*3/4], text[len(text)-maxText/4:]
+	head = strings.ToValidUTF8(head, "")
+	tail = strings.ToValidUTF8(tail, "")
+	return fmt.Sprintf("%s … (%d bytes left out) … %s", report.Printable(head), len(text)-len(head)-len(tail), report.Printable(tail))
+}
+
+// printLine writes a line of output for a program: whole, and harmless.
+func printLine(w io.Writer, text string) {
+	_, _ = io.WriteString(w, report.Printable(text)+"\n")
 }
