@@ -27,6 +27,11 @@ done
 while read -r name _ directory; do
   [[ $directory != ./staging/* ]] || edits+=(-replace="$name=$name@v0.${version#v1.}")
 done <"$gomod"
+# Older ones import packages that the newest version of a module lacks: what they
+# ask for is asked for.
+while read -r name of; do
+  [[ $of == v0.0.0 ]] || edits+=(-require="$name@$of")
+done < <(sed -n '/^require (/,/^)/ s/^\t\([^ ]*\) \(v[^ ]*\).*/\1 \2/p' "$gomod")
 go mod edit "${edits[@]}" "$next"
 (cd "$here" && go mod tidy -modfile="$next")
 mv "$out/next.sum" "$out/go.sum"
