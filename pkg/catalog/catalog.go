@@ -35,6 +35,8 @@ const (
 type Entry struct {
 	Name string
 	Role Role
+	// Mutual is set for a server that presents it to other servers as a client.
+	Mutual bool
 	// Use says who presents the certificate to whom, and for what.
 	Use string
 	// Subject is what recognises a client certificate. Nil where the place

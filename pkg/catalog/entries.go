@@ -71,7 +71,7 @@ var entries = []Entry{
 		VerifiedBy: []Place{EtcdCAFile},
 	},
 	{
-		Name: "etcd-peer", Role: Server,
+		Name: "etcd-peer", Role: Server, Mutual: true,
 		Use:        "etcd presents it to other etcd members on port 2380, as server and as client",
 		SignedBy:   "etcd-ca",
 		Files:      []string{"pki/etcd/peer.crt", "pki/etcd/peer.key"},

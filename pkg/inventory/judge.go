@@ -20,6 +20,8 @@ type evidence struct {
 	// servers has, for each owner of files, where the components connect to whose
 	// kubeconfigs lie there.
 	servers map[string]map[string]bool
+	// accepts has where CAs are by which something that was seen is accepted.
+	accepts map[Location]bool
 	// culprits are CAs that a verification fails for.
 	culprits map[*certificate]bool
 	// valid has CAs that are in date, by what may have to be replaced by them.
@@ -67,6 +69,7 @@ func (c *Collector) evidence(found []*certificate, cluster Cluster) *evidence {
 		verifiers: verifiersOf(found, c.pools),
 		reached:   map[string]bool{},
 		servers:   map[string]map[string]bool{},
+		accepts:   map[Location]bool{},
 		culprits:  map[*certificate]bool{},
 		valid:     map[successor][]*certificate{},
 		files:     map[string][]*certificate{},

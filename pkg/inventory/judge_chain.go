@@ -54,8 +54,8 @@ func (e *evidence) relate(found []*certificate) {
 
 // hold holds c against those who verify it where it was seen as s.
 func (e *evidence) hold(c *certificate, s *Sighting, byRaw map[string]*certificate) {
-	usage, ok := usageOf(s)
-	if !ok {
+	usages := usagesOf(s)
+	if len(usages) == 0 {
 		return
 	}
 	for _, v := range e.verifiers {
@@ -65,8 +65,14 @@ func (e *evidence) hold(c *certificate, s *Sighting, byRaw map[string]*certifica
 		if place := v.place; !slices.Contains(c.verdict.places, place) {
 			c.verdict.places = append(c.verdict.places, place)
 		}
-		fault := v.trusted().Verify(c.cert(), s.Intermediates, usage, e.now)
+		var fault *pki.ChainFault
+		for _, usage := range usages {
+			if fault == nil || fault.Kind == pki.FaultLeaf {
+				fault = v.trusted().Verify(c.cert(), s.Intermediates, usage, e.now)
+			}
+		}
 		if fault == nil || fault.Kind == pki.FaultLeaf {
+			e.accepts[v.at] = true
 			continue // what is wrong with c itself, the other rules say
 		}
 		r := refusal{severity: Critical, fault: fault, who: []string{v.who()}}
@@ -124,6 +130,8 @@ func judgeChain(c *certificate, e *evidence) []Finding {
 			f.Fix = newCA
 		case pki.FaultAlgorithm:
 			f.Fix = "reissue it with an algorithm that Kubernetes accepts: ECDSA P-256 or RSA, with SHA-256"
+		case pki.FaultName:
+			f.Fix = "issue it again with a copy of the CA's subject as its issuer, or issue the CA again with the subject that is expected"
 		case pki.FaultMissing:
 			f.Fix = "issue it from a CA that is trusted there; if an intermediate CA is missing, append its certificate to the chain"
 		default:

@@ -69,8 +69,7 @@ func (c *certificate) urgency(e *evidence) Severity {
 // signed.
 func (c *certificate) presented() bool {
 	return slices.ContainsFunc(c.sightings, func(s Sighting) bool {
-		_, ok := usageOf(&s)
-		return ok
+		return len(usagesOf(&s)) > 0
 	})
 }
 
@@ -88,10 +87,32 @@ func (c *certificate) urgencyOfCA(e *evidence) Severity {
 		return Info // the successor verifies what this one signed
 	case c.replaced(e):
 		return Warning // nothing that was seen is signed by it
-	case c.onlyOneOfMany(e):
+	case c.onlyOneOfMany(e), c.idle(e):
 		return Warning
 	}
 	return Critical
+}
+
+// idle reports whether those who trust c accept what they were seen to verify, by
+// other CAs: an old one that was left in its bundles.
+func (c *certificate) idle(e *evidence) bool {
+	trusted := false
+	for _, s := range c.sightings {
+		switch {
+		case e.accepts[s.Location]:
+			trusted = true
+		case !c.behind(s.Location):
+			return false
+		}
+	}
+	return trusted
+}
+
+// behind reports whether c was seen behind another certificate at a location.
+func (c *certificate) behind(at Location) bool {
+	return slices.ContainsFunc(c.sightings, func(s Sighting) bool {
+		return s.Location == at && s.Place == catalog.PresentedCA
+	})
 }
 
 // onlyOneOfMany reports whether c stands in bundles of CAs that have nothing to
@@ -101,6 +122,7 @@ func (c *certificate) onlyOneOfMany(e *evidence) bool {
 	for _, s := range c.sightings {
 		switch {
 		case s.Place == catalog.PresentedCA, s.Place == catalog.SecretChain && s.depth > 0:
+		case s.Place == catalog.LeafFile && c.behind(s.Location): // and its file lists it
 		case s.Place == catalog.LeafFile && s.Row == "" || s.Place == catalog.CallBundle || s.Place == catalog.TrustBundle:
 			if !e.succeeds(c, successor{at: s.Location}) {
 				return false

@@ -12,17 +12,18 @@ import (
 func judgeUsage(c *certificate, _ *evidence) []Finding {
 	var findings []Finding
 	for i := range c.sightings {
-		usage, ok := usageOf(&c.sightings[i])
-		if !ok || pki.HasUsage(c.cert(), usage) {
-			continue
+		for _, usage := range usagesOf(&c.sightings[i]) {
+			if pki.HasUsage(c.cert(), usage) {
+				continue
+			}
+			as, name := catalog.Server, "server auth"
+			if usage == x509.ExtKeyUsageClientAuth {
+				as, name = catalog.Client, "client auth"
+			}
+			findings = append(findings, Finding{CodeWrongUsage, Critical,
+				fmt.Sprintf("is used as a %s certificate but lacks the extended key usage %q", as, name),
+				"reissue it with that usage"})
 		}
-		as, name := catalog.Server, "server auth"
-		if usage == x509.ExtKeyUsageClientAuth {
-			as, name = catalog.Client, "client auth"
-		}
-		findings = append(findings, Finding{CodeWrongUsage, Critical,
-			fmt.Sprintf("is used as a %s certificate but lacks the extended key usage %q", as, name),
-			"reissue it with that usage"})
 	}
 	return findings
 }
@@ -60,7 +61,9 @@ const (
 func judgeStrength(c *certificate, _ *evidence) []Finding {
 	var findings []Finding
 	key := c.entry.PublicKey
-	if (key.Algorithm == x509.RSA.String() && key.Bits < leastRSABits) ||
+	if why := refusedInTLS(key); why != "" && c.presented() {
+		findings = append(findings, Finding{CodeWeakKey, Critical, why, "reissue it with another key, such as ECDSA P-256 or RSA with 3072 bits"})
+	} else if (key.Algorithm == x509.RSA.String() && key.Bits < leastRSABits) ||
 		(key.Algorithm == x509.ECDSA.String() && key.Bits < leastECDSABits) ||
 		key.Algorithm == x509.DSA.String() {
 		findings = append(findings, Finding{CodeWeakKey, Warning,
@@ -77,6 +80,19 @@ func judgeStrength(c *certificate, _ *evidence) []Finding {
 		}
 	}
 	return findings
+}
+
+// refusedInTLS says why no component can present a certificate with this key, ""
+// if it can.
+func refusedInTLS(key PublicKey) string {
+	switch {
+	case key.Algorithm == x509.ECDSA.String() && key.Bits == 224:
+		// crypto/tls, signatureSchemesForCertificate; RFC 8446, section 4.2.3.
+		return "has an ECDSA key on curve P-224, which TLS 1.3 does not support: connections with it fail"
+	case key.Algorithm == x509.RSA.String() && key.Bits < pki.LeastRSABits:
+		return fmt.Sprintf("has an RSA key of %d bits: Go, and therefore Kubernetes, refuses RSA keys of less than %d", key.Bits, pki.LeastRSABits)
+	}
+	return ""
 }
 
 // judgeKey finds a certificate beside the key of another one.

@@ -23,7 +23,7 @@ func judgeNames(c *certificate, e *evidence) []Finding {
 		return nil
 	}
 	if len(c.entry.DNSNames)+len(c.entry.IPAddresses) == 0 {
-		return []Finding{nameless(Critical)}
+		return []Finding{c.nameless(Critical)}
 	}
 	var findings []Finding
 	for _, s := range c.sightings {
@@ -40,9 +40,13 @@ func judgeNames(c *certificate, e *evidence) []Finding {
 }
 
 // nameless says that a server's certificate is valid for no name.
-func nameless(severity Severity) Finding {
+func (c *certificate) nameless(severity Severity) Finding {
+	names := "has no subject alternative names"
+	if cert := c.cert(); len(cert.URIs)+len(cert.EmailAddresses) > 0 {
+		names = "has no DNS name and no IP address among its subject alternative names"
+	}
 	return Finding{CodeSANMismatch, severity,
-		"has no subject alternative names: clients ignore the common name, and refuse it for every address",
+		names + ": clients ignore the common name, and refuse it for every address",
 		"reissue it with the server's names and addresses as subject alternative names"}
 }
 
@@ -54,7 +58,7 @@ func judgeAloneNames(c *certificate, _ *evidence) []Finding {
 		!slices.Contains(c.cert().ExtKeyUsage, x509.ExtKeyUsageServerAuth) {
 		return nil
 	}
-	return []Finding{nameless(Warning)}
+	return []Finding{c.nameless(Warning)}
 }
 
 // mismatch says that cert does not name address, which is called what.

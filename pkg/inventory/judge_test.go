@@ -184,10 +184,24 @@ func usagesOf(t *testing.T) []judgement {
 	}
 	onlyServer, onlyClient := usages(x509.ExtKeyUsageServerAuth), usages(x509.ExtKeyUsageClientAuth)
 	wrong := codes(inventory.CodeWrongUsage)
+	onlyBoth := usages(x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth)
+	peer := func(usages pkitest.Option) inventory.Sighting {
+		return at(catalog.EtcdPeerPort, "", "", ca.Issue(t, pkitest.Server("cp-1", "cp-1"), usages))
+	}
+	peerFile := func(usages pkitest.Option) inventory.Sighting {
+		s := at(catalog.LeafFile, "", "", ca.Issue(t, pkitest.Server("cp-1", "cp-1"), usages))
+		s.Row = "etcd-peer"
+		return s
+	}
 	return []judgement{
 		{"a client with a server's usage", beside(client(ca.Issue(t, pkitest.Client("alice"), onlyServer))), time.Time{}, wrong},
 		{"a known client with a server's usage", beside(client(ca.Issue(t, pkitest.Client("system:kube-proxy"), onlyServer))), time.Time{}, wrong},
 		{"a client of any usage", beside(client(ca.Issue(t, pkitest.Client("alice"), usages()))), time.Time{}, nil},
+		{"an etcd peer for both", beside(peer(onlyBoth)), time.Time{}, codes(inventory.CodeUnverified)},
+		{"an etcd peer that is only a server", beside(peer(onlyServer)), time.Time{}, codes(inventory.CodeWrongUsage, inventory.CodeUnverified)},
+		{"an etcd peer that is only a client", beside(peer(onlyClient)), time.Time{}, codes(inventory.CodeWrongUsage, inventory.CodeUnverified)},
+		{"an etcd peer's file that is only a server's", beside(peerFile(onlyServer)), time.Time{}, codes(inventory.CodeWrongUsage, inventory.CodeUnverified)},
+		{"an etcd server that is only a server", beside(at(catalog.EtcdClientPort, "", "", ca.Issue(t, pkitest.Server("cp-1", "cp-1"), onlyServer))), time.Time{}, codes(inventory.CodeUnverified)},
 		{"a server with a client's usage", beside(server(ca.Issue(t, pkitest.Server("api", "api"), onlyClient), "api")), time.Time{}, wrong},
 		{"a CA needs no usage of its own", beside(anchor(catalog.ClientCA, pkitest.NewCA(t, "kubernetes", onlyClient))), time.Time{}, nil},
 	}
@@ -214,7 +228,8 @@ func strengthsOf(t *testing.T) []judgement {
 		{"RSA of 1024 bits", holding(rsaKeyOf(t, 1024).Public()), time.Time{}, weakKey},
 		{"RSA of 2047 bits", holding(rsaKeyOf(t, 2047).Public()), time.Time{}, weakKey},
 		{"RSA of 2048 bits", holding(rsaKeyOf(t, 2048).Public()), time.Time{}, nil},
-		{"ECDSA P-224", holding(ecdsaKeyOf(t, elliptic.P224())), time.Time{}, nil},
+		{"ECDSA P-224", holding(ecdsaKeyOf(t, elliptic.P224())), time.Time{}, weakKey},
+		{"ECDSA P-224 of a CA", beside(anchor(catalog.ClientCA, newCAOf(t, ecdsaKeyOf(t, elliptic.P224())))), time.Time{}, nil},
 		{"ECDSA P-256", holding(ecdsaKeyOf(t, elliptic.P256())), time.Time{}, nil},
 		{"DSA", beside(client(relic[0])), time.Time{}, codes(inventory.CodeWeakKey, inventory.CodeLongLivedClient)},
 		{"signed with SHA-1", beside(client(rsaCA.Issue(t, pkitest.Client("alice"), sha1))), time.Time{}, weakSignature},
@@ -239,6 +254,12 @@ func newRSACA(t *testing.T) *pkitest.CA {
 	ca := &pkitest.CA{Key: key}
 	ca.Certificate = ca.Issue(t, pkitest.Authority("kubernetes"), pkitest.PublicKey(key.Public()))
 	return ca
+}
+
+func newCAOf(t *testing.T, key crypto.PublicKey) *pkitest.CA {
+	t.Helper()
+	ca := pkitest.NewCA(t, "signer").Issue(t, pkitest.Authority("kubernetes"), pkitest.PublicKey(key))
+	return &pkitest.CA{Certificate: ca}
 }
 
 func ecdsaKeyOf(t *testing.T, curve elliptic.Curve) crypto.PublicKey {

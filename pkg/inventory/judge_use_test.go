@@ -1,6 +1,8 @@
 package inventory_test
 
 import (
+	"crypto/elliptic"
+	"crypto/rsa"
 	"crypto/x509"
 	"math/big"
 	"slices"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pkitest"
 )
 
@@ -109,6 +112,9 @@ func TestSeverities(t *testing.T) {
 	master := ca.Issue(t, pkitest.Client("root", catalog.Masters))
 	years := pkitest.Valid(pkitest.Now, pkitest.Now.Add(3*365*pkitest.Day))
 	selfSigned := (&pkitest.CA{Key: pkitest.Key("w")}).Issue(t, pkitest.Server("w", "w"))
+	other := pkitest.NewCA(t, "other")
+	theirs := other.Issue(t, pkitest.Client("bob"))
+	behind := func(s inventory.Sighting) inventory.Sighting { s.Where = "web.crt"; return s }
 	tests := []struct {
 		name  string
 		input []inventory.Sighting
@@ -122,6 +128,18 @@ func TestSeverities(t *testing.T) {
 		{"expired, beside a key that has no end", beside(at(catalog.LeafFile, "", "service-account", ca.Issue(t, pkitest.Client("service-accounts"), pkitest.Left(-pkitest.Day)))), inventory.Info},
 		{"an expired CA alone", beside(anchor(catalog.RootCA, oldCA)), inventory.Critical},
 		{"an expired CA beside its successor", beside(anchor(catalog.RootCA, oldCA), anchor(catalog.RootCA, newCA)), inventory.Info},
+		{"an expired CA beside a stranger", beside(anchor(catalog.ClientCA, oldCA), anchor(catalog.ClientCA, other)), inventory.Critical},
+		{"an expired CA beside one that is in use", beside(anchor(catalog.ClientCA, oldCA), anchor(catalog.ClientCA, other), client(theirs)), inventory.Warning},
+		{"an expired CA beside one that is in use, and alone elsewhere", beside(anchor(catalog.ClientCA, oldCA), anchor(catalog.ClientCA, other), client(theirs), anchor(catalog.RootCA, oldCA)), inventory.Critical},
+		{"an expired CA beside one that is in use by who is over", beside(anchor(catalog.ClientCA, oldCA), anchor(catalog.ClientCA, other), client(other.Issue(t, pkitest.Client("bob"), pkitest.Left(-pkitest.Day)))), inventory.Warning},
+		{"an expired CA that one is refused for", beside(anchor(catalog.ClientCA, oldCA), anchor(catalog.ClientCA, other), client(theirs), client(ca.Issue(t, pkitest.Client("carol")))), inventory.Critical},
+		{"an expired CA behind who does not need it, and in its file", beside(behind(at(catalog.PresentedCA, "", "", oldCA.Certificate)), behind(at(catalog.LeafFile, "", "", oldCA.Certificate))), inventory.Warning},
+		{"an expired CA behind one, and in another file", beside(behind(at(catalog.PresentedCA, "", "", oldCA.Certificate)), at(catalog.LeafFile, "", "", oldCA.Certificate)), inventory.Critical},
+		{"a client with a key for no TLS", beside(client(ca.Sign(t, ecdsaKeyOf(t, elliptic.P224()), pki.Subject{CommonName: "alice"}))), inventory.Critical},
+		{"a CA with a key for no TLS", beside(anchor(catalog.ClientCA, newCAOf(t, ecdsaKeyOf(t, elliptic.P224())))), inventory.Info},
+		{"a client with RSA of 1024 bits", beside(client(ca.Sign(t, rsaKeyOf(t, 1024).Public(), pki.Subject{CommonName: "alice"}))), inventory.Warning},
+		{"a client with RSA of 1023 bits", beside(client(ca.Sign(t, shortRSA(t), pki.Subject{CommonName: "alice"}))), inventory.Critical},
+		{"a CA with RSA of 1023 bits", beside(anchor(catalog.ClientCA, newCAOf(t, shortRSA(t)))), inventory.Warning},
 		{"a master in a kubeconfig", beside(client(master)), inventory.Warning},
 		{"a master in kubeadm's file", beside(at(catalog.LeafFile, "cp-1", "super-admin", master)), inventory.Info},
 		{"a master in another file", beside(at(catalog.LeafFile, "cp-1", "admin", master)), inventory.Warning},
@@ -143,6 +161,13 @@ func TestSeverities(t *testing.T) {
 			}
 		})
 	}
+}
+
+// shortRSA is a key that nobody has the private half of.
+func shortRSA(t *testing.T) *rsa.PublicKey {
+	t.Helper()
+	n := new(big.Int).Lsh(big.NewInt(1), 1022)
+	return &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}
 }
 
 // A span that was asked for is taken as it is.

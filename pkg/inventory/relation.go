@@ -117,21 +117,26 @@ func verifiedBy(s *Sighting, subject pki.Subject) []catalog.Place {
 	return catalog.Anchors(s.Place)
 }
 
-// usageOf returns what a certificate is used for where it was seen as s; ok is
-// false where nobody can tell.
-func usageOf(s *Sighting) (usage x509.ExtKeyUsage, ok bool) {
+// usagesOf returns what a certificate is used for where it was seen as s; nothing
+// where nobody can tell.
+func usagesOf(s *Sighting) []x509.ExtKeyUsage {
 	row, known := catalog.Lookup(s.Row)
+	if !known {
+		row, known = catalog.Recognise(s.Place, pki.Subject{}) // by the port
+	}
 	switch {
+	case known && row.Mutual:
+		return []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	case known && row.Role == catalog.Client:
-		return x509.ExtKeyUsageClientAuth, true
+		return []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	case known && row.Role == catalog.Server, catalog.IsServed(s.Place):
-		return x509.ExtKeyUsageServerAuth, true
+		return []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	}
 	switch s.Place {
 	case catalog.KubeconfigClient, catalog.OtherContextClient, catalog.IssuedRecord, catalog.IssuedRequest:
-		return x509.ExtKeyUsageClientAuth, true
+		return []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	}
-	return 0, false
+	return nil
 }
 
 // verifies reports whether v verifies the certificate that was seen as s: it is

@@ -33,6 +33,8 @@ func renewal(c *certificate, all *evidence) string {
 		return "store a new certificate and its key in the Secret (kubectl create secret tls NAME --cert FILE --key FILE --dry-run=client -o yaml | kubectl apply -f -); if an operator such as cert-manager manages it, find out why it did not renew"
 	case ca && c.replaced(all) && all.now.After(e.NotAfter):
 		return "it was replaced, and no known certificate is signed by it: remove it from its bundles"
+	case ca && all.now.After(e.NotAfter) && !all.culprits[c] && c.idle(all):
+		return "no known certificate is signed by it: remove it from its bundles"
 	case ca && known && runs.RenewCA != "":
 		return runs.RenewCA
 	case ca:

@@ -52,6 +52,9 @@ const (
 	FaultUsage FaultKind = "usage"
 	// FaultMissing: a signer is not there.
 	FaultMissing FaultKind = "missing"
+	// FaultName: a CA is there whose name is the signer's but for its encoding, case
+	// or spaces. Go compares names byte by byte.
+	FaultName FaultKind = "name"
 	// FaultKey: a CA of the signer's name is there, and another key signed.
 	FaultKey FaultKind = "key"
 	// FaultNoCA: the signer may not sign certificates.

@@ -60,6 +60,12 @@ func TestBundleVerify(t *testing.T) {
 		}
 		return certs
 	}
+	// A CA under a subject of other bytes, by the same key.
+	spelled := func(der string) *pkitest.CA {
+		cert := *ca.Certificate
+		cert.RawSubject = []byte(der)
+		return &pkitest.CA{Certificate: &cert, Key: ca.Key}
+	}
 	none := (*pkitest.CA)(nil)
 	leaf := &pkitest.CA{} // the certificate itself is at fault
 	for _, tt := range []struct {
@@ -87,6 +93,9 @@ func TestBundleVerify(t *testing.T) {
 		{"its intermediate is for servers", alice(forServers), of(forServers), of(ca), pki.FaultUsage, forServers, `its CA "CN=between" may not issue it: the extended key usage of the CA lacks "client auth"`},
 		{"its root is for servers", alice(ca), nil, of(pkitest.NewCA(t, "kubernetes", onlyServers)), pki.FaultUsage, pkitest.NewCA(t, "kubernetes", onlyServers), `its CA "CN=kubernetes" may not`}, // crypto/x509 asks the root too
 		{"nobody of its CA's name", alice(ca), nil, of(other), pki.FaultMissing, leaf, `it is signed by "CN=kubernetes", which is missing`},
+		{"its CA's name as a UTF8String", alice(spelled("0\x151\x130\x11\x06\x03U\x04\x03\x0c\x0akubernetes")), nil, of(other, ca), pki.FaultName, ca, "they differ in encoding, case or spaces"},
+		{"its CA's name in other letters and spaces", alice(spelled("0\x171\x150\x13\x06\x03U\x04\x03\x0c\x0cKUBERNETES  ")), nil, of(ca), pki.FaultName, ca, `the subject of the CA "CN=kubernetes" is not`},
+		{"another name that begins so", alice(spelled("0\x161\x140\x12\x06\x03U\x04\x03\x0c\x0bkubernetesX")), nil, of(ca), pki.FaultMissing, leaf, "which is missing"},
 		{"its intermediate was not sent", alice(between), nil, of(ca), pki.FaultMissing, leaf, `it is signed by "CN=between", which is missing`},
 		{"above its intermediate, nobody", alice(between), of(between), of(other), pki.FaultMissing, between, `"CN=kubernetes", the issuer of "CN=between" in its chain, is missing`},
 		{"its CA has another key", alice(ca), nil, of(ca.Impostor(t)), pki.FaultKey, nil, "different key"},

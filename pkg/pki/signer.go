@@ -3,10 +3,12 @@ package pki
 import (
 	"bytes"
 	"cmp"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // mostSignatures bounds the signatures that are checked to find one signer:
@@ -64,10 +66,25 @@ func MaySign(ca *x509.Certificate) (ok bool, why string) {
 		return false, "is not a CA certificate (basicConstraints without CA:TRUE)"
 	case ca.KeyUsage != 0 && ca.KeyUsage&x509.KeyUsageCertSign == 0:
 		return false, `may not sign certificates (key usage without "cert sign")`
-	case ca.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm || ca.PublicKey == nil:
-		return false, "has a key type that Go, and therefore Kubernetes, does not support"
+	}
+	if why = refusedKey(ca); why != "" {
+		return false, why
 	}
 	return true, ""
+}
+
+// LeastRSABits is the shortest RSA key that Go works with (crypto/rsa).
+const LeastRSABits = 1024
+
+// refusedKey says why Go checks no signature with the key of ca, "" if it does.
+func refusedKey(ca *x509.Certificate) string {
+	if ca.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm || ca.PublicKey == nil {
+		return "has a key type that Go, and therefore Kubernetes, does not support"
+	}
+	if key, ok := ca.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < LeastRSABits {
+		return fmt.Sprintf("has an RSA key of %d bits, and Go, and therefore Kubernetes, refuses RSA keys of less than %d", key.N.BitLen(), LeastRSABits)
+	}
+	return ""
 }
 
 // signerAmong returns the certificate in all that signed cert and may, or why
@@ -80,6 +97,9 @@ func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certifi
 		}
 	}
 	if len(named) == 0 {
+		if ca := namedAlike(cert.RawIssuer, all); ca != nil {
+			return nil, &ChainFault{FaultName, ca, "the subject of the CA " + quoted(ca.RawSubject) + " is not, byte for byte, the issuer " + quoted(cert.RawIssuer) + ": they differ in encoding, case or spaces"}
+		}
 		return nil, &ChainFault{FaultMissing, cert, "it is signed by " + quoted(cert.RawIssuer) + ", which is missing"}
 	}
 	signers, untried := Signers(cert, named)
@@ -105,7 +125,7 @@ func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certifi
 		return nil, refusedAlgorithm(cert)
 	}
 	for _, ca := range named {
-		if ok, why := MaySign(ca); !ok && (ca.PublicKey == nil || errors.Is(err, x509.ErrUnsupportedAlgorithm)) {
+		if why := refusedKey(ca); why != "" {
 			return nil, &ChainFault{FaultAlgorithm, ca, "its CA " + quoted(ca.RawSubject) + " " + why}
 		}
 	}
@@ -113,6 +133,23 @@ func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certifi
 		return nil, &ChainFault{FaultAlgorithm, cert, "it is signed with an algorithm that Go, and therefore Kubernetes, does not support"}
 	}
 	return nil, &ChainFault{FaultKey, named[0], "the CA with this subject has a different key"}
+}
+
+// mostAlike bounds the names that are compared as text.
+const mostAlike = 64
+
+// namedAlike returns one of cas whose subject reads like the issuer's name.
+func namedAlike(issuer []byte, cas []*x509.Certificate) *x509.Certificate {
+	plain := func(der []byte) string {
+		return strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(NameText(der), `\ `, " ")), " "))
+	}
+	name := plain(issuer)
+	for _, ca := range cas[:min(len(cas), mostAlike)] {
+		if plain(ca.RawSubject) == name {
+			return ca
+		}
+	}
+	return nil
 }
 
 func refusedAlgorithm(cert *x509.Certificate) *ChainFault {
