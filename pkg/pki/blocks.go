@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -25,6 +26,9 @@ const (
 	BlockIndented BlockFault = "indented"
 	// BlockAfterText begins behind other text on the same line.
 	BlockAfterText BlockFault = "text-before"
+	// BlockJoined has other text behind its end on the same line: files that were
+	// put together without a line break between them.
+	BlockJoined BlockFault = "text-after"
 	// BlockOneLine has lost its line breaks.
 	BlockOneLine BlockFault = "one-line"
 )
@@ -42,6 +46,8 @@ func (f BlockFault) String() string {
 		return "is indented, so Kubernetes ignores it"
 	case BlockAfterText:
 		return "does not begin at the start of its line, so Kubernetes ignores it"
+	case BlockJoined:
+		return "is followed by other text on its END line, so Kubernetes ignores it"
 	case BlockOneLine:
 		return "has lost its line breaks, so Kubernetes ignores it"
 	}
@@ -115,7 +121,7 @@ func unseen(part, text []byte) []Block {
 			end = next
 		}
 		before := part[bytes.LastIndexByte(part[:at], '\n')+1 : at]
-		if b, ok := repaired(before, text[at:end]); ok {
+		if b, ok := repaired(before, text[at:end], next >= 0); ok {
 			blocks = append(blocks, b.withoutKey())
 		}
 		at = next
@@ -128,15 +134,14 @@ func unseen(part, text []byte) []Block {
 const leastQuoted = 64
 
 // repaired reads a block that encoding/pem passed over. before is what stands in
-// front of it on its line.
-func repaired(before, text []byte) (Block, bool) {
+// front of it on its line, and more is set where another block begins behind text.
+func repaired(before, text []byte, more bool) (Block, bool) {
 	label, body, ok := bytes.Cut(text[len(blockBegin):], []byte("-----"))
 	if !ok || len(label) > 64 || bytes.ContainsAny(label, "\r\n") {
 		return Block{}, false
 	}
 	b := Block{Type: string(label), Fault: BlockDamaged}
-	complete := false
-	body, _, complete = bytes.Cut(body, []byte("-----END"))
+	body, end, complete := bytes.Cut(body, []byte("-----END"))
 	firstLine, _, lines := bytes.Cut(body, []byte("\n"))
 	encoded := onlyBase64(body)
 	b.Size = len(encoded)
@@ -153,8 +158,10 @@ func repaired(before, text []byte) (Block, bool) {
 		fault = BlockIndented
 	case len(bytes.TrimSpace(firstLine)) > 0 || !lines:
 		fault = BlockOneLine
+	case isJoined(end, label, more):
+		fault = BlockJoined
 	}
-	if fault != "" && fault != BlockOneLine && b.Size < leastQuoted {
+	if fault != "" && fault != BlockOneLine && fault != BlockJoined && b.Size < leastQuoted {
 		return Block{}, false
 	}
 	if fault == BlockOneLine && b.Size < leastQuoted && len(bytes.TrimSpace(firstLine)) > 0 {
@@ -165,6 +172,14 @@ func repaired(before, text []byte) (Block, bool) {
 		b.Bytes, b.Fault = der, fault
 	}
 	return b, true
+}
+
+// isJoined reports whether the end of a block, which begins behind its END, has other
+// text on its line.
+func isJoined(end, label []byte, more bool) bool {
+	after, ok := bytes.CutPrefix(end, slices.Concat([]byte(" "), label, []byte("-----")))
+	line, _, ends := bytes.Cut(after, []byte("\n"))
+	return ok && (len(bytes.TrimSpace(line)) > 0 || more && !ends)
 }
 
 // onlyBase64 returns what of text is base64: without line breaks, spaces, the

@@ -43,6 +43,12 @@ func TestBlocks(t *testing.T) {
 		{"a block", block, "CERTIFICATE"},
 		{"two", block + block, "CERTIFICATE CERTIFICATE"},
 		{"text lines around", "ca:\n" + block + "end\n", "CERTIFICATE"},
+		{"joined by files without a last line break", strings.TrimSpace(block) + block, "CERTIFICATE:text-after CERTIFICATE:text-before"},
+		{"joined, and a third on its own line", strings.TrimSpace(block) + block + block, "CERTIFICATE:text-after CERTIFICATE:text-before CERTIFICATE"},
+		{"a word behind the end", strings.TrimSpace(block) + " x\n", "CERTIFICATE:text-after"},
+		{"a word behind the end of a block without base64", strings.TrimSpace(strings.Replace(block, "M", "!", 1)) + " x\n", "CERTIFICATE:damaged"},
+		{"spaces behind the end", strings.TrimSpace(block) + " \t\n", "CERTIFICATE"},
+		{"an end of four dashes", strings.TrimSuffix(block, "-\n") + "\n", "CERTIFICATE:damaged"},
 		{"headers", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Headers: map[string]string{"a": "b"}, Bytes: der})), "CERTIFICATE+headers"},
 		{"a byte order mark", "\ufeff" + block, "CERTIFICATE:byte-order-mark"},
 		{"a byte order mark, then another", "\ufeff" + block + block, "CERTIFICATE:byte-order-mark CERTIFICATE"},
@@ -123,7 +129,7 @@ func TestBlocks(t *testing.T) {
 
 func TestBlockFaultsHaveWords(t *testing.T) {
 	said := map[string]bool{"": true}
-	for _, f := range []pki.BlockFault{pki.BlockDamaged, pki.BlockAfterMark, pki.BlockUTF16, pki.BlockIndented, pki.BlockAfterText, pki.BlockOneLine} {
+	for _, f := range []pki.BlockFault{pki.BlockDamaged, pki.BlockAfterMark, pki.BlockUTF16, pki.BlockIndented, pki.BlockAfterText, pki.BlockJoined, pki.BlockOneLine} {
 		if said[f.String()] {
 			t.Errorf("%q: %q is said already", string(f), f)
 		}

@@ -87,6 +87,7 @@ func (r *fileReader) readKubeconfig(f file, match catalog.Match, data []byte) {
 
 // readConfig reads what is in a kubeconfig.
 func (r *fileReader) readConfig(k *kubeconfigFile) {
+	k.checkContext()
 	for _, name := range slices.Sorted(maps.Keys(k.config.Clusters)) {
 		if cluster := k.config.Clusters[name]; cluster != nil {
 			k.readCluster(name, cluster)
@@ -118,6 +119,10 @@ func firstClient(data []byte) []byte {
 
 func (k *kubeconfigFile) readCluster(name string, cluster *clientcmdapi.Cluster) {
 	where := k.where(name, len(k.config.Clusters))
+	inUse := k.inUse(func(c *clientcmdapi.Context) bool { return c.Cluster == name }, len(k.config.Clusters))
+	if inUse && !k.file.copy && !k.inside {
+		k.checkCluster(where, cluster)
+	}
 	if cluster.InsecureSkipTLSVerify && !k.file.copy {
 		k.note(where, notice{Code: noticeInsecure})
 	}
@@ -128,9 +133,9 @@ func (k *kubeconfigFile) readCluster(name string, cluster *clientcmdapi.Cluster)
 	s := k.locate(where, where+"#ca", catalog.OtherContextCA)
 	s.Server, s.Address = connection(cluster.Server, cluster.TLSServerName)
 	switch {
-	case k.match.File.Row != "":
+	case k.match.File.Row != "" && inUse:
 		s.Place, s.Row = catalog.ServerCAFile, "ca"
-	case !k.inside && k.inUse(func(c *clientcmdapi.Context) bool { return c.Cluster == name }, len(k.config.Clusters)):
+	case !k.inside && inUse:
 		s.Place = catalog.KubeconfigCA
 	}
 	certs, err := pki.ParseCertificates(data)
@@ -143,6 +148,10 @@ func (k *kubeconfigFile) readCluster(name string, cluster *clientcmdapi.Cluster)
 
 func (k *kubeconfigFile) readUser(name string, user *clientcmdapi.AuthInfo) {
 	where := k.where(name, len(k.config.AuthInfos))
+	inUse := k.inUse(func(c *clientcmdapi.Context) bool { return c.AuthInfo == name }, len(k.config.AuthInfos))
+	if inUse && !k.file.copy && !k.inside {
+		k.checkUser(where, user)
+	}
 	data := k.dataOrFile(where, "client-certificate", user.ClientCertificateData, user.ClientCertificate)
 	if data == nil {
 		return // a token, or a plugin
@@ -150,9 +159,9 @@ func (k *kubeconfigFile) readUser(name string, user *clientcmdapi.AuthInfo) {
 	s := k.locate(where, where, catalog.OtherContextClient)
 	s.Server = k.serverOf(name)
 	switch {
-	case k.match.File.Row != "":
+	case k.match.File.Row != "" && inUse:
 		s.Place, s.Row = catalog.LeafFile, k.match.File.Row
-	case !k.inside && k.inUse(func(c *clientcmdapi.Context) bool { return c.AuthInfo == name }, len(k.config.AuthInfos)):
+	case !k.inside && inUse:
 		s.Place = catalog.KubeconfigClient
 	}
 	certs, err := pki.ParseCertificates(data)

@@ -112,6 +112,9 @@ func shownArg(arg string) string {
 	if text := pki.BlockFault(arg).String(); text != "" {
 		return text
 	}
+	if text := contextFaults[arg]; text != "" {
+		return text
+	}
 	if slices.Contains(pki.Forms(), pki.Form(arg)) {
 		return arg
 	}

@@ -3,8 +3,8 @@ package scan
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/pem"
 	"strconv"
-	"strings"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
@@ -29,6 +29,14 @@ func (f file) wanted(match catalog.Match) bool {
 // readData reads what a file holds, whatever that is. data is let go.
 func (r *fileReader) readData(f file, match catalog.Match, data []byte) {
 	form := pki.FormOf(data)
+	if f.wanted(match) && bytes.Contains(data, pemBegins) {
+		// Whatever lies around a block, programs read it.
+		if block, _ := pem.Decode(data); block != nil {
+			clear(block.Bytes)
+			r.readText(f, match, data)
+			return
+		}
+	}
 	wide := bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff})
 	switch {
 	case form != pki.FormOther:
@@ -52,6 +60,8 @@ func (r *fileReader) readText(f file, match catalog.Match, data []byte) {
 		r.pass(f)
 	case isKubeconfig(data):
 		r.readKubeconfig(f, match, data)
+	case isManifest(data) && match.File.Row != "" && !namedAsCertificate(f.shown):
+		r.bad(f, notice{Code: noticeBadKubeconfig, Row: match.File.Row})
 	case isManifest(data):
 		r.readManifests(f, data)
 	case bytes.Contains(data, pemBegins), bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
@@ -131,161 +141,6 @@ func (r *fileReader) noteRevocations(f file, der []byte) {
 	}
 	r.note(f.shown, notice{Code: noticeRevocations, Args: []string{
 		bounded(pki.NameText(list.RawIssuer)), strconv.Itoa(len(list.RevokedCertificateEntries)), list.NextUpdate.UTC().Format("2006-01-02")}})
-}
-
-// readPEM reads a file that holds PEM blocks, some of which may be certificates.
-func (r *fileReader) readPEM(f file, match catalog.Match, data []byte) {
-	p := pemFile{fileReader: r, file: f, match: match, quiet: f.copy || !f.explicit && !f.wanted(match)}
-	p.takeAll(pki.Blocks(data))
-	if len(p.certs) == 0 {
-		switch {
-		case f.copy, p.said:
-		case match.File.Row != "":
-			r.note(f.shown, notice{Code: noticeNothing, Row: match.File.Row})
-		case namedAsKey(f.shown):
-			r.readLoneKey(f, data)
-		}
-		return // keys, requests, parameters
-	}
-	var key foundKey
-	if bytes.Contains(data, keyEnds) {
-		key.read(data)
-		key.at = f.shown
-		clear(data)
-	} else {
-		key = r.keyBeside(f)
-	}
-	r.report(f, match, p.certs, key)
-}
-
-// pemFile is a PEM file that is being read.
-type pemFile struct {
-	*fileReader
-	file  file
-	match catalog.Match
-	// quiet is set where the name does not tell of certificates: a few broken
-	// characters there are a quotation.
-	quiet  bool
-	many   bool // blocks are in it
-	certs  []*x509.Certificate
-	faults []string // of the first blocks that cannot be read
-	faulty int
-	first  int // of them
-	said   bool
-}
-
-// leastDamaged is how much base64 a broken block holds that was a certificate.
-const leastDamaged = 200
-
-// mostBlocksNamed is how many broken blocks of a file are named.
-const mostBlocksNamed = 3
-
-// takeAll takes blocks in, and says what is wrong with them.
-func (p *pemFile) takeAll(blocks []pki.Block) {
-	p.many = len(blocks) > 1
-	for i, b := range blocks {
-		p.take(i+1, b)
-	}
-	if !p.file.copy {
-		p.sayFaults()
-	}
-}
-
-func (p *pemFile) take(n int, b pki.Block) {
-	row := p.match.File.Row
-	holds, read := pki.IsCertificateBlock(b.Type)
-	switch {
-	case b.Fault == pki.BlockDamaged:
-		if !p.quiet || b.Size >= leastDamaged {
-			p.fault(n, "PEM block "+strconv.Itoa(n)+" "+b.Fault.String())
-		}
-	case holds:
-		cert, err := certificateIn(b.Bytes, read)
-		switch {
-		case err != nil && b.Fault == "":
-			if !p.quiet || b.Size >= leastDamaged {
-				p.fault(n, "PEM block "+strconv.Itoa(n)+": "+oneLine(err))
-			}
-			return
-		case err != nil:
-			return
-		case b.Fault != "" && p.quiet && isStructured(p.file.shown):
-			// It is that format's way to quote text.
-		case b.Fault != "":
-			p.say(notice{Code: noticeUnseen, Row: row, Args: []string{strconv.Itoa(n), string(b.Fault)}})
-		case !read:
-			p.say(notice{Code: noticeLabel, Row: row, Args: []string{strconv.Itoa(n), b.Type}})
-		case b.Headers && len(p.match.File.Places) > 0:
-			p.say(notice{Code: noticeHeaders, Row: row, Args: []string{strconv.Itoa(n)}})
-		default:
-			p.certs = append(p.certs, cert)
-			return
-		}
-		s := p.template(p.file)
-		s.Certificate = cert
-		if p.many {
-			s.Name += "#" + strconv.Itoa(n)
-		}
-		p.seeIn(p.file, s) // nothing uses it where it lies
-	case b.Type == "PKCS7" || b.Type == "CMS":
-		certs, err := pki.ParsePKCS7(b.Bytes)
-		p.said = true
-		p.readBundle(p.file, p.match, pki.FormPKCS7, certs, err)
-	case strings.HasSuffix(b.Type, "CERTIFICATE REQUEST"):
-		if p.file.copy {
-			return
-		}
-		if _, err := x509.ParseCertificateRequest(b.Bytes); err == nil {
-			p.note(p.file.shown, notice{Code: noticeRequest, Request: b.Bytes})
-		} else if !p.quiet || strings.HasSuffix(p.file.shown, ".csr") {
-			p.fault(n, "PEM block "+strconv.Itoa(n)+" is a certificate request that cannot be parsed")
-		}
-	case b.Type == "X509 CRL" && !p.file.copy:
-		p.noteRevocations(p.file, b.Bytes)
-	}
-}
-
-// certificateIn parses a block's certificate; OpenSSL's own kinds have more
-// behind it.
-func certificateIn(der []byte, alone bool) (*x509.Certificate, error) {
-	if !alone {
-		if certs, err := pki.ParseFirst(der); err == nil {
-			return certs, nil
-		}
-	}
-	return pki.ParseCertificate(der)
-}
-
-func (p *pemFile) say(n notice) {
-	if !p.file.copy {
-		p.said = true
-		p.note(p.file.shown, n)
-	}
-}
-
-func (p *pemFile) fault(n int, text string) {
-	if p.faulty++; p.faulty <= mostBlocksNamed {
-		p.faults = append(p.faults, text)
-	}
-	if p.faulty == 1 {
-		p.first = n
-	}
-}
-
-func (p *pemFile) sayFaults() {
-	if p.faulty == 0 {
-		return
-	}
-	text := strings.Join(p.faults, "; ")
-	if p.faulty > mostBlocksNamed {
-		text += "; and " + strconv.Itoa(p.faulty-mostBlocksNamed) + " more"
-	}
-	p.say(notice{Code: noticeBadBlocks, Row: p.match.File.Row, Args: []string{strconv.Itoa(p.first)}, detail: bounded(text)})
-}
-
-// summary is what err says of several blocks, in one line.
-func summary(err error) string {
-	return bounded(strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
 // template is the sighting of what lies in the file.

@@ -85,7 +85,7 @@ func TestFiles(t *testing.T) {
 			"ca.x":      ca.PEM(),
 			"alice-key": keyPEM(t, "web"), "alice-key.x": keyPEM(t, "web")}, []string{"ca", "config"}, []string{"config: key-mismatch"}, nil},
 		{"a kubeconfig that names files which are gone", map[string][]byte{
-			"config": kubeconfig(t, clientcmdapi.Cluster{CertificateAuthority: "/gone/ca.crt"}, clientcmdapi.AuthInfo{ClientCertificate: "alice.crt"})}, nil, nil,
+			"config": kubeconfig(t, clientcmdapi.Cluster{CertificateAuthority: "/gone/ca.crt"}, clientcmdapi.AuthInfo{ClientCertificate: "alice.crt", ClientKey: "alice.key"})}, nil, nil,
 			[]string{"config#certificate-authority: the file it refers to is missing: /gone/ca.crt", "config#client-certificate: the file it refers to is missing: alice.crt"}},
 		{"a kubeconfig that verifies nothing", map[string][]byte{"config": kubeconfig(t, clientcmdapi.Cluster{InsecureSkipTLSVerify: true}, clientcmdapi.AuthInfo{Token: "x"})}, nil, nil,
 			[]string{"config: insecure-skip: allows anyone to impersonate the API server, and read all traffic"}},

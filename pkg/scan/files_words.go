@@ -43,10 +43,15 @@ const (
 	noticeDER           noticeCode = "der"
 	noticeUnseen        noticeCode = "unseen-block"
 	noticeLabel         noticeCode = "other-label"
+	noticeMisnamed      noticeCode = "misspelled-label"
 	noticeHeaders       noticeCode = "headers"
 	noticeOrder         noticeCode = "order"
 	noticeNoCurve       noticeCode = "unusable-algorithm"
 	noticeBadKubeconfig noticeCode = "bad-kubeconfig"
+	noticeBothGiven     noticeCode = "both-given"
+	noticeNoContext     noticeCode = "no-context"
+	noticeAnonymous     noticeCode = "key-alone"
+	noticeSystemRoots   noticeCode = "system-roots"
 	noticeInsecure      noticeCode = "insecure-skip"
 	noticeBadSecret     noticeCode = "bad-secret"
 	noticeKeyMissing    noticeCode = "key-missing"
@@ -94,6 +99,7 @@ var words = map[noticeCode]wording{
 	noticeKeyClosed:    skipped(1, "permission denied: cannot check whether it matches {0}", "compare them as root: sudo kubectl-certs inspect --files PATH"),
 	noticeBadManifest:  skipped(0, "it is a manifest with invalid YAML", "fix it: kubectl apply --dry-run=client -f FILE"),
 	noticeKeystore:     skipped(1, "it is a {0}, which is not supported", "extract the certificates: openssl pkcs12 -nokeys, keytool -exportcert -rfc"),
+	noticeSystemRoots:  skipped(0, "it has no CA: cannot check whether the system's root CAs of its machine verify the API server", "add the cluster's CA as certificate-authority-data"),
 
 	noticeKeysElse:    expected(0, "the private keys are not here: cannot check whether they match their certificates", "compare them where the keys are"),
 	noticeKeyLocked:   expected(1, "it has a passphrase: cannot check whether it matches {0}", ""),
@@ -110,6 +116,7 @@ var words = map[noticeCode]wording{
 	noticeDER:       unreadableFile(0, "it is a certificate in DER, but Kubernetes reads PEM", "convert it: openssl x509 -inform DER -in FILE -out FILE"),
 	noticeUnseen:    unreadableFile(2, "PEM block {0} {1}", asPEM),
 	noticeLabel:     unreadableFile(2, "PEM block {0} is a {1}, which Kubernetes ignores", "convert it: openssl x509 -in FILE -out FILE"),
+	noticeMisnamed:  unreadableFile(2, "PEM block {0} is a certificate under the label {1}, which Kubernetes ignores", "write CERTIFICATE on its BEGIN and END lines"),
 	noticeHeaders:   unreadableFile(1, "PEM block {0} has headers, and Kubernetes ignores such CAs", "remove the lines between BEGIN and the base64"),
 	noticeOrder: {finding: inventory.CodeKeyMismatch, graver: true, args: 1,
 		message: "does not begin with the certificate of its private key, which is number {0}: servers refuse this pair (private key does not match public key)",
@@ -119,6 +126,15 @@ var words = map[noticeCode]wording{
 		fix:     "issue a new pair with ECDSA P-256, RSA or Ed25519"},
 	noticeBadKubeconfig: unreadableFile(0, "it is not a valid kubeconfig", putAgain),
 	noticeBadSecret:     unreadableFile(1, "{0} is neither a certificate as PEM nor its base64", putAgain),
+	noticeBothGiven: {finding: inventory.CodeUnreadable, args: 2,
+		message: "is refused by Kubernetes clients: it has both {0} and {1}",
+		fix:     "remove one of the two: kubectl config view --kubeconfig FILE shows what is set"},
+	noticeNoContext: {finding: inventory.CodeUnreadable, args: 1,
+		message: "cannot be used: its current-context {0}",
+		fix:     "set current-context to a context whose cluster and user exist: kubectl config use-context NAME --kubeconfig FILE"},
+	noticeAnonymous: {finding: inventory.CodeUnreadable,
+		message: "has a private key without a client certificate: its user is anonymous to the API server",
+		fix:     "add the client certificate of that key"},
 	noticeInsecure: {finding: inventory.CodeInsecureSkip, milder: true,
 		message: "allows anyone to impersonate the API server, and read all traffic",
 		fix:     "add the cluster's CA from a trusted source to the kubeconfig, and remove insecure-skip-tls-verify"},
