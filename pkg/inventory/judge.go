@@ -15,6 +15,9 @@ type evidence struct {
 	within time.Duration // 0 for the default
 	// verifiers are those who verify others.
 	verifiers []*verifier
+	// byPlace has them by the place that their trust stands for: there may be
+	// thousands, most of whom verify nothing that was seen.
+	byPlace map[catalog.Place][]int
 	// reached has the addresses, as host:port, that the API server was seen at.
 	reached map[string]bool
 	// servers has, for each owner of files, where the components connect to whose
@@ -75,6 +78,7 @@ func (c *Collector) evidence(found []*certificate, cluster Cluster) *evidence {
 		files:     map[string][]*certificate{},
 		serials:   map[serialOf]int{},
 	}
+	e.byPlace = byPlace(e.verifiers)
 	told := false
 	e.runs, told = catalog.RecogniseDistribution(cluster.Server, cluster.Version)
 	for _, f := range found {

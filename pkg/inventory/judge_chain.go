@@ -58,7 +58,7 @@ func (e *evidence) hold(c *certificate, s *Sighting, byRaw map[string]*certifica
 	if len(usages) == 0 {
 		return
 	}
-	for _, v := range e.verifiers {
+	for _, v := range e.candidates(verifiedBy(s, pki.Subject(c.entry.Subject))) {
 		if !e.verifies(v, s, c) {
 			continue
 		}

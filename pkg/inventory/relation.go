@@ -139,14 +139,35 @@ func usagesOf(s *Sighting) []x509.ExtKeyUsage {
 	return nil
 }
 
-// verifies reports whether v verifies the certificate that was seen as s: it is
-// the relation that all judgement of trust stands on.
+// byPlace returns the indices of verifiers by the place that their trust stands for.
+func byPlace(verifiers []*verifier) map[catalog.Place][]int {
+	at := map[catalog.Place][]int{}
+	for i, v := range verifiers {
+		at[asPlace(v.place)] = append(at[asPlace(v.place)], i)
+	}
+	return at
+}
+
+// candidates are the verifiers whose trust is of one of places, in their order.
+func (e *evidence) candidates(places []catalog.Place) []*verifier {
+	var at []int
+	for _, place := range places {
+		at = append(at, e.byPlace[place]...)
+	}
+	slices.Sort(at)
+	var all []*verifier
+	for _, i := range slices.Compact(at) {
+		all = append(all, e.verifiers[i])
+	}
+	return all
+}
+
+// verifies reports whether v, a candidate, verifies the certificate that was seen as
+// s: it is the relation that all judgement of trust stands on.
 func (e *evidence) verifies(v *verifier, s *Sighting, c *certificate) bool {
 	switch {
 	case v.owner != "" && v.owner != s.Owner:
 		return false // what somebody trusts counts for their own alone
-	case !slices.Contains(verifiedBy(s, pki.Subject(c.entry.Subject)), asPlace(v.place)):
-		return false
 	case s.Place == catalog.APIServerEndpoint:
 		return e.reaches(v, s)
 	case v.owner != "" && v.byKubeconfig():

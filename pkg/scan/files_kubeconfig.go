@@ -61,6 +61,9 @@ type kubeconfigFile struct {
 	// inside is set for one that lies in a manifest: the files that it names are
 	// those of whoever gets it.
 	inside bool
+	// servers has host:port of the server that each user connects to, once somebody
+	// asks.
+	servers map[string]string
 }
 
 // readKubeconfig reads the CAs and client certificates in a kubeconfig, and
@@ -285,18 +288,20 @@ func (k *kubeconfigFile) locate(where, name string, place catalog.Place) invento
 	return inventory.Sighting{Location: inventory.Location{Source: k.source, Where: where}, Place: place, Name: name}
 }
 
-// serverOf is host:port of the server that a user of the file connects to; ""
-// where that cannot be told.
+// serverOf is host:port of the server that a user of the file connects to, in the
+// current context or else in the first; "" where that cannot be told.
 func (k *kubeconfigFile) serverOf(user string) string {
-	server := ""
-	for _, name := range slices.Sorted(maps.Keys(k.config.Contexts)) {
-		context := k.config.Contexts[name]
-		if context == nil || context.AuthInfo != user {
-			continue
-		}
-		if cluster := k.config.Clusters[context.Cluster]; cluster != nil && (server == "" || name == k.config.CurrentContext) {
-			server, _ = connection(cluster.Server, cluster.TLSServerName)
+	if k.servers == nil {
+		k.servers = map[string]string{}
+		for _, name := range slices.Sorted(maps.Keys(k.config.Contexts)) {
+			context := k.config.Contexts[name]
+			if context == nil {
+				continue
+			}
+			if cluster := k.config.Clusters[context.Cluster]; cluster != nil && (k.servers[context.AuthInfo] == "" || name == k.config.CurrentContext) {
+				k.servers[context.AuthInfo], _ = connection(cluster.Server, cluster.TLSServerName)
+			}
 		}
 	}
-	return server
+	return k.servers[user]
 }

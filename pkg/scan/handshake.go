@@ -107,5 +107,5 @@ func refused(fault netfault.Fault) (reason, advice string) {
 
 // oneLine joins an error that has several lines.
 func oneLine(err error) string {
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
 }

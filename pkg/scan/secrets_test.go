@@ -60,26 +60,45 @@ func TestSecrets(t *testing.T) {
 // what is refused by Go's servers is critical.
 func TestSecretsBlameTheRightOne(t *testing.T) {
 	ca := pkitest.NewCA(t, "issuer")
-	shop := pki.EncodeCertificates(ca.Issue(t, pkitest.Server("shop", "shop.example")))
-	for name, chain := range map[string][]byte{
-		"other CA":   slices.Concat(shop, pkitest.NewCA(t, "other").PEM(), ca.PEM()),
-		"root first": slices.Concat(ca.PEM(), shop),
-		"fine":       slices.Concat(shop, ca.PEM()),
+	mid := ca.Intermediate(t, "mid")
+	shop := pki.EncodeCertificates(mid.Issue(t, pkitest.Server("shop", "shop.example")))
+	other := pkitest.NewCA(t, "other").PEM()
+	joined := []byte(strings.TrimSpace(string(shop)) + string(mid.PEM()))
+	for name, tt := range map[string]struct {
+		chain []byte
+		fine  bool
+	}{
+		"other CA":               {slices.Concat(shop, other, ca.PEM()), false},
+		"other CA between":       {slices.Concat(shop, mid.PEM(), other, ca.PEM()), true}, // sent for nothing
+		"root first":             {slices.Concat(ca.PEM(), shop), false},
+		"two CAs first":          {slices.Concat(ca.PEM(), mid.PEM(), shop), false},
+		"the other way round":    {slices.Concat(mid.PEM(), shop, ca.PEM()), false},
+		"intermediate left out":  {slices.Concat(shop, ca.PEM()), false},
+		"the certificate twice":  {slices.Concat(shop, shop, mid.PEM()), false},
+		"fine":                   {slices.Concat(shop, mid.PEM()), true},
+		"fine, with its root":    {slices.Concat(shop, mid.PEM(), ca.PEM()), true},
+		"fine, and alone":        {shop, true}, // clients may have the rest
+		"fine, with text":        {slices.Concat([]byte("subject=shop\n"), shop, []byte("\n# CA\n"), mid.PEM()), true},
+		"joined on one line":     {joined, false},
+		"joined, then whole":     {slices.Concat(joined, shop), false},
+		"behind a mark, then CA": {slices.Concat([]byte("\ufeff"), shop, mid.PEM()), false},
 	} {
+		chain := tt.chain
 		_, refused := tls.X509KeyPair(chain, keyPEM(t, "shop"))
 		for _, order := range [][2]string{{"a", "z"}, {"z", "a"}} {
 			inv := read(long, scan.Secrets(secretsAPI(t, runtime.ContentTypeProtobuf,
-				tlsSecret("web", order[0], map[string][]byte{"tls.crt": slices.Concat(shop, ca.PEM())}),
+				tlsSecret("web", order[0], map[string][]byte{"tls.crt": slices.Concat(shop, mid.PEM())}),
 				tlsSecret("web", order[1], map[string][]byte{"tls.crt": chain}),
 			), scan.SecretSelection{Fallback: "web"}))
 			critical := false
 			for _, f := range inv.Findings {
-				critical = critical || f.Severity == inventory.Critical
+				critical = critical || f.Severity == inventory.Critical ||
+					f.Code == inventory.CodeUnreadable && refused != nil // for Go; nobody knows who else reads it
 				if f.Where != "web/"+order[1]+"#tls.crt" {
 					t.Errorf("%s: %s is blamed: %s", name, f.Where, f.Message)
 				}
 			}
-			if critical != (refused != nil) || (name != "fine") != (len(inv.Findings) > 0) {
+			if critical != (refused != nil) || tt.fine == (len(inv.Findings) > 0) {
 				t.Errorf("%s: critical %t, findings %+v; Go says %v", name, critical, inv.Findings, refused)
 			}
 			for _, e := range inv.Items { // the certificate, and each CA behind it
