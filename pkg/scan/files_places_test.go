@@ -3,8 +3,10 @@ package scan_test
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -112,6 +114,11 @@ func TestKeysOfSiblings(t *testing.T) {
 		"x-key.pem belongs to x.pem":      {map[string][]byte{"ca.crt": a.PEM(), "ca.key": keyPEM(t, "a"), "ca.pem": b.PEM(), "ca-key.pem": keyPEM(t, "b")}, nil},
 		"neither fits":                    {map[string][]byte{"ca.crt": a.PEM(), "ca.key": keyPEM(t, "c"), "ca.pem": b.PEM()}, []string{"ca.crt: key-mismatch", "ca.pem: key-mismatch"}},
 		"key.pem beside cert.pem":         {map[string][]byte{"cert.pem": a.PEM(), "key.pem": keyPEM(t, "b")}, []string{"cert.pem: key-mismatch"}},
+		"another's key in x.pem":          {map[string][]byte{"web.pem": append(a.PEM(), keyPEM(t, "b")...), "web-key.pem": keyPEM(t, "a")}, nil},
+		"its own key in x.pem":            {map[string][]byte{"web.pem": append(a.PEM(), keyPEM(t, "a")...), "web-key.pem": keyPEM(t, "b")}, nil},
+		"another's key in x.pem alone":    {map[string][]byte{"web.pem": append(a.PEM(), keyPEM(t, "b")...)}, []string{"web.pem: key-mismatch"}},
+		"a certificate in x.key":          {map[string][]byte{"web.crt": a.PEM(), "web.key": append(keyPEM(t, "a"), b.PEM()...)}, nil},
+		"a certificate in x.key alone":    {map[string][]byte{"web.key": append(keyPEM(t, "a"), b.PEM()...)}, []string{"web.key: key-mismatch"}},
 		"privkey.pem of certbot":          {map[string][]byte{"fullchain.pem": a.PEM(), "privkey.pem": keyPEM(t, "b")}, []string{"fullchain.pem: key-mismatch"}},
 		"privkey.pem of certbot, rightly": {map[string][]byte{"fullchain.pem": a.PEM(), "cert.pem": a.PEM(), "privkey.pem": keyPEM(t, "a")}, nil},
 	} {
@@ -163,6 +170,38 @@ func TestLargeKubeconfigs(t *testing.T) {
 		if _, err := clientcmd.Load(tt.data); (err != nil) != (name == "a torn") {
 			t.Errorf("%s: clientcmd says %v", name, err)
 		}
+	}
+}
+
+// What is done with a kubeconfig of many contexts grows with it, and not with its
+// square.
+func TestManyContexts(t *testing.T) {
+	ca := pkitest.NewCA(t, "my CA")
+	cert, key := pki.EncodeCertificates(ca.Issue(t, pkitest.Client("alice"))), keyPEM(t, "alice")
+	took := func(contexts int) time.Duration {
+		config := clientcmdapi.NewConfig()
+		for i := range contexts {
+			name := strconv.Itoa(i)
+			config.Clusters[name] = &clientcmdapi.Cluster{Server: "https://" + name + ".example", CertificateAuthorityData: ca.PEM()}
+			config.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificateData: cert, ClientKeyData: key}
+			config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+		}
+		data, err := clientcmd.Write(*config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := newTree(t)
+		x.write("config", data)
+		best := time.Hour
+		for range 2 {
+			start := time.Now()
+			x.inspect("config")
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	if few, many := took(1000), took(4000); many > 9*few {
+		t.Errorf("1,000 contexts take %s, and 4,000 %s", few, many)
 	}
 }
 
