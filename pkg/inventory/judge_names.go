@@ -28,7 +28,7 @@ func judgeNames(c *certificate, e *evidence) []Finding {
 	var findings []Finding
 	for _, s := range c.sightings {
 		switch {
-		case s.Place == catalog.KubeletPort:
+		case s.Place == catalog.KubeletPort, s.Row == "kubelet-server" && s.Node != "":
 			findings = append(findings, c.judgeKubeletNames(s)...)
 		case catalog.IsServed(s.Place) && s.Address != "" && c.cert().VerifyHostname(s.Address) != nil:
 			findings = append(findings, mismatch(c.cert(), s.Address, "the address it is reached at"))
@@ -79,14 +79,18 @@ func (c *certificate) judgeKubeletNames(s Sighting) []Finding {
 	if c.signer == c || pki.SelfSigned(c.cert()) {
 		return nil
 	}
-	byName := s.Node != "" && c.cert().VerifyHostname(s.Node) == nil
+	byName := s.Node != "" && (c.cert().VerifyHostname(s.Node) == nil || c.entry.Subject.CommonName == "system:node:"+s.Node)
 	byAddress := s.Address != "" && c.cert().VerifyHostname(s.Address) == nil
 	if byAddress || s.Address == "" && (byName || s.Node == "") {
 		return nil
 	}
 	if !byName {
+		address := ""
+		if s.Address != "" {
+			address = " " + s.Address
+		}
 		return []Finding{{CodeSANMismatch, Critical,
-			fmt.Sprintf("is not for node %s: it has neither the name of the node nor its address %s; its subject is %s", s.Node, s.Address, cut(c.entry.Subject.String())),
+			fmt.Sprintf("is not for node %s: it has neither the name of the node nor its address%s; its subject is %s", s.Node, address, cut(c.entry.Subject.String())),
 			"check whether the node is a copy of another one; then remove /var/lib/kubelet/pki/kubelet-server-* there, restart the kubelet, and approve its request"}}
 	}
 	f := mismatch(c.cert(), s.Address, "its node's address, which metrics-server and an API server with --kubelet-certificate-authority verify")
