@@ -146,7 +146,7 @@ func (k *kubeconfigFile) readCluster(name string, cluster *clientcmdapi.Cluster)
 		s.Certificate = cert
 		k.seeIn(k.file, s)
 	}
-	k.unreadable(where+"#certificate-authority", err)
+	k.unreadable(where+"#certificate-authority", k.match.File.Row, err)
 }
 
 func (k *kubeconfigFile) readUser(name string, user *clientcmdapi.AuthInfo) {
@@ -177,15 +177,19 @@ func (k *kubeconfigFile) readUser(name string, user *clientcmdapi.AuthInfo) {
 		s.Certificate, s.Intermediates = certs[at], others(certs, at)
 		k.seeIn(k.file, s)
 	}
+	row := k.match.File.Row
+	if len(certs) > 0 && allParse(data) {
+		row = "" // the pair is loaded without the rest
+	}
 	clear(data) // a file may hold the key as well
-	k.unreadable(where+"#client-certificate", err)
+	k.unreadable(where+"#client-certificate", row, err)
 }
 
 // unreadable says that something else lies where certificates should, unless err
 // is nil.
-func (k *kubeconfigFile) unreadable(where string, err error) {
+func (k *kubeconfigFile) unreadable(where, row string, err error) {
 	if err != nil && !k.file.copy {
-		k.note(where, notice{Code: noticeBadBlocks, Row: k.match.File.Row, Args: []string{"1"}, detail: summary(err)})
+		k.note(where, notice{Code: noticeBadBlocks, Row: row, Args: []string{"1"}, detail: summary(err)})
 	}
 }
 

@@ -94,6 +94,17 @@ func twoUsers(current string) func(x *tree) {
 // Kubeconfigs of a component, judged by client-go.
 func TestKubeconfigsAreJudgedAsComponentsDo(t *testing.T) {
 	const unreadable, mismatch = "scheduler.conf#certificate-authority unreadable", "does not match the private key"
+	other := pkitest.NewCA(t, "other").PEM()
+	before := func(data []byte, text string) []byte { return append([]byte(text), data...) }
+	after := func(data []byte, text string) []byte { return append(data, text...) }
+	authorityAnd := func(put func([]byte, string) []byte, text string) func(x *tree) {
+		return cluster(func(_ *tree, c *clientcmdapi.Cluster) {
+			c.CertificateAuthorityData = put(c.CertificateAuthorityData, text)
+		})
+	}
+	certificateAnd := func(put func([]byte, string) []byte, text string) func(x *tree) {
+		return user(func(u *clientcmdapi.AuthInfo) { u.ClientCertificateData = put(u.ClientCertificateData, text) })
+	}
 	encode := func(data []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(data)) }
 	for _, n := range []neighbor{
 		{name: "as it was", spoil: conf(func(*tree, *clientcmdapi.Cluster, *clientcmdapi.AuthInfo) {})},
@@ -113,6 +124,23 @@ func TestKubeconfigsAreJudgedAsComponentsDo(t *testing.T) {
 		{name: "a CA that was encoded twice", spoil: cluster(func(_ *tree, c *clientcmdapi.Cluster) {
 			c.CertificateAuthorityData = encode(c.CertificateAuthorityData)
 		}), want: unreadable},
+		{name: "a CA with nonsense behind", spoil: authorityAnd(after, "-----BEGIN CERTIFICATE-----\nMIIBAAAA\n-----END CERTIFICATE-----\n"), strict: true},
+		{name: "a CA with a damaged one behind", spoil: authorityAnd(after, string(other[:400])), strict: true},
+		{name: "a CA that is itself behind a mark", spoil: authorityAnd(before, "\ufeff"), want: unreadable},
+		{name: "a CA behind text", spoil: authorityAnd(before, "# the CA\n")},
+		{name: "a CA behind another", spoil: authorityAnd(before, string(other))},
+		{name: "a CA in front of another that expired", spoil: authorityAnd(after, string(pkitest.NewCA(t, "old", pkitest.Left(-pkitest.Day)).PEM()))},
+		{name: "a CA joined with another", spoil: cluster(func(_ *tree, c *clientcmdapi.Cluster) {
+			c.CertificateAuthorityData = append(bytes.TrimSpace(c.CertificateAuthorityData), other...)
+		}), want: "followed by other text on its END line"},
+		{name: "a CA with Windows' line ends", spoil: cluster(func(_ *tree, c *clientcmdapi.Cluster) {
+			c.CertificateAuthorityData = bytes.ReplaceAll(c.CertificateAuthorityData, []byte("\n"), []byte("\r\n"))
+		})},
+		{name: "a certificate with nonsense behind", spoil: certificateAnd(after, "-----BEGIN CERTIFICATE-----\nMIIBAAAA\n-----END CERTIFICATE-----\n")},
+		{name: "a certificate with a damaged one behind", spoil: certificateAnd(after, string(other[:400]))},
+		{name: "a certificate behind a CA", spoil: certificateAnd(before, string(other)), want: "does not begin with the certificate of its private key"},
+		{name: "a certificate behind a mark", spoil: certificateAnd(before, "\ufeff"), want: "byte order mark"},
+		{name: "a certificate behind text", spoil: certificateAnd(before, "subject=x\n")},
 		{name: "no CA", spoil: cluster(func(_ *tree, c *clientcmdapi.Cluster) { c.CertificateAuthorityData = nil }), doubt: true},
 		{name: "no verification", spoil: cluster(func(_ *tree, c *clientcmdapi.Cluster) {
 			c.InsecureSkipTLSVerify, c.CertificateAuthorityData = true, nil

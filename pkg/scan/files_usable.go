@@ -1,9 +1,12 @@
 package scan
 
 import (
+	"encoding/pem"
 	"strings"
 
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
 // What clients refuse of a kubeconfig that can be read (client-go's
@@ -77,6 +80,23 @@ func (k *kubeconfigFile) checkUser(where string, u *clientcmdapi.AuthInfo) {
 		k.note(where+"#client-key", notice{Code: noticeKeyMissing, Row: k.match.File.Row, Args: []string{where}})
 	case key && !certificate && u.Token == "" && u.TokenFile == "" && u.Username == "" && u.Exec == nil && u.AuthProvider == nil:
 		k.note(where, notice{Code: noticeAnonymous, Row: k.match.File.Row})
+	}
+}
+
+// allParse reports whether every certificate in data that encoding/pem sees is one:
+// otherwise the peer refuses the chain.
+func allParse(data []byte) bool {
+	for {
+		var block *pem.Block
+		if block, data = pem.Decode(data); block == nil {
+			return true
+		}
+		if block.Type == "CERTIFICATE" {
+			if _, err := pki.ParseCertificate(block.Bytes); err != nil {
+				return false
+			}
+		}
+		clear(block.Bytes) // it may be a key
 	}
 }
 
