@@ -86,7 +86,7 @@ func Blocks(data []byte) []Block {
 		return blocks
 	}
 	var blocks []Block
-	for len(data) > 0 {
+	for {
 		found, rest := pem.Decode(data)
 		passed := data[:len(data)-len(rest)]
 		if found == nil {
@@ -99,7 +99,6 @@ func Blocks(data []byte) []Block {
 		blocks = append(blocks, b.withoutKey())
 		data = rest
 	}
-	return blocks
 }
 
 func (b Block) withoutKey() Block {
@@ -121,7 +120,7 @@ func unseen(part, text []byte) []Block {
 			end = next
 		}
 		before := part[bytes.LastIndexByte(part[:at], '\n')+1 : at]
-		if b, ok := repaired(before, text[at:end], next >= 0); ok {
+		if b, ok := repaired(before, text[at:end], end < len(part)); ok {
 			blocks = append(blocks, b.withoutKey())
 		}
 		at = next
@@ -205,7 +204,7 @@ func fromUTF16(data []byte) ([]byte, bool) {
 	default:
 		return nil, false
 	}
-	units := make([]uint16, 0, len(data)/2)
+	var units []uint16
 	for i := 2; i+1 < len(data); i += 2 {
 		units = append(units, uint16(data[i+low])|uint16(data[i+high])<<8)
 	}

@@ -6,6 +6,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +68,7 @@ func TestBundleVerify(t *testing.T) {
 		cert.RawSubject = []byte(der)
 		return &pkitest.CA{Certificate: &cert, Key: ca.Key}
 	}
+	short1023 := &pkitest.CA{Certificate: other.Issue(t, pkitest.Authority("kubernetes"), pkitest.PublicKey(rsaOf(1023)))}
 	none := (*pkitest.CA)(nil)
 	leaf := &pkitest.CA{} // the certificate itself is at fault
 	for _, tt := range []struct {
@@ -99,6 +102,7 @@ func TestBundleVerify(t *testing.T) {
 		{"its intermediate was not sent", alice(between), nil, of(ca), pki.FaultMissing, leaf, `it is signed by "CN=between", which is missing`},
 		{"above its intermediate, nobody", alice(between), of(between), of(other), pki.FaultMissing, between, `"CN=kubernetes", the issuer of "CN=between" in its chain, is missing`},
 		{"its CA has another key", alice(ca), nil, of(ca.Impostor(t)), pki.FaultKey, nil, "different key"},
+		{"its CA has a key that is too short", alice(ca), nil, of(short1023), pki.FaultAlgorithm, short1023, `its CA "CN=kubernetes" has an RSA key of 1023 bits`},
 		{"its signer is no CA", alice(ca), nil, of(pkitest.NewCA(t, "kubernetes", noCA)), pki.FaultNoCA, pkitest.NewCA(t, "kubernetes", noCA), "basicConstraints without CA:TRUE"},
 		{"its signer may not sign", alice(ca), nil, of(pkitest.NewCA(t, "kubernetes", noCertSign)), pki.FaultNoCA, pkitest.NewCA(t, "kubernetes", noCertSign), `key usage without "cert sign"`},
 		{"a CA of that name, and one that is none", alice(ca), nil, of(pkitest.NewCA(t, "kubernetes", noCA), ca), "", none, ""},
@@ -177,6 +181,20 @@ func TestSigners(t *testing.T) {
 	if len(got) != 2 || got[0] != same || got[1] != unlike {
 		t.Errorf("signers: %d, want the one with the key identifier, then the other of that key", len(got))
 	}
+	// As crypto/x509 does: those with the key identifier, those without one, others.
+	without, another := *same, *same
+	without.SubjectKeyId, another.SubjectKeyId = nil, []byte{7}
+	unnamed := *alice
+	unnamed.AuthorityKeyId = nil
+	for _, tt := range []struct{ of, first, second, third *x509.Certificate }{
+		{alice, same, &without, &another},
+		{&unnamed, &without, &another, same}, // those that tell as they were
+	} {
+		got, _ := pki.Signers(tt.of, []*x509.Certificate{&another, &without, same})
+		if !slices.Equal(got, []*x509.Certificate{tt.first, tt.second, tt.third}) {
+			t.Errorf("the order of %d signers is another", len(got))
+		}
+	}
 	// Seven and eight others before it: the eighth key is the last that is tried.
 	for others, found := range map[int]int{7: 1, 8: 0} {
 		left := 1 - found
@@ -192,6 +210,12 @@ func TestSigners(t *testing.T) {
 			t.Errorf("behind %d others, with the key identifier: %d signers", others, len(got))
 		}
 	}
+}
+
+// rsaOf is a key of so many bits, of which nobody has the private half.
+func rsaOf(bits uint) *rsa.PublicKey {
+	n := new(big.Int).Lsh(big.NewInt(1), bits-1)
+	return &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}
 }
 
 func TestMaySign(t *testing.T) {
@@ -210,6 +234,8 @@ func TestMaySign(t *testing.T) {
 		{"version 1, which has none", func(c *x509.Certificate) { c.Version, c.BasicConstraintsValid, c.IsCA, c.KeyUsage = 1, false, false, 0 }, true},
 		{"an unknown algorithm", func(c *x509.Certificate) { c.PublicKeyAlgorithm = x509.UnknownPublicKeyAlgorithm }, false},
 		{"no key", func(c *x509.Certificate) { c.PublicKey = nil }, false},
+		{"RSA of 1024 bits", func(c *x509.Certificate) { c.PublicKey = rsaOf(1024) }, true},
+		{"RSA of 1023 bits", func(c *x509.Certificate) { c.PublicKey = rsaOf(1023) }, false},
 	} {
 		c := sound
 		tt.change(&c)
