@@ -59,7 +59,7 @@ func TestBlocks(t *testing.T) {
 		{"a byte order mark, then another", "\ufeff" + block + block, "CERTIFICATE:byte-order-mark CERTIFICATE"},
 		{"UTF-16, little end first", asUTF16(block, true), "CERTIFICATE:utf-16"},
 		{"UTF-16, big end first", asUTF16(block, false), "CERTIFICATE:utf-16"},
-		{"UTF-16, big end first, without a last line break", asUTF16(strings.TrimSpace(block), false), "CERTIFICATE:utf-16"},
+		{"UTF-16, big end first, commented out", asUTF16("# "+strings.ReplaceAll(block, "\n", "\n# "), false), ""},
 		{"UTF-16, cut off", asUTF16(block[:len(block)/2], true), "CERTIFICATE:damaged"},
 		{"UTF-16, with half a character more", asUTF16(block, true) + "\n", "CERTIFICATE:utf-16"},
 		{"indented", "  " + strings.ReplaceAll(block, "\n", "\n  "), "CERTIFICATE:indented"},
