@@ -20,6 +20,19 @@ import (
 // RequestsKind is the kind that a list of requests is written as.
 const RequestsKind = "CertificateRequestList"
 
+// RequestList is the output contract of `kubectl certs csr -o json`.
+type RequestList struct {
+	APIVersion string            `json:"apiVersion"`
+	Kind       string            `json:"kind"`
+	Cluster    inventory.Cluster `json:"cluster"`
+	Items      []Request         `json:"items"`
+}
+
+// NewRequestList lists requests of a cluster.
+func NewRequestList(cluster inventory.Cluster, requests []Request) *RequestList {
+	return &RequestList{APIVersion: inventory.APIVersion, Kind: RequestsKind, Cluster: cluster, Items: requests}
+}
+
 // State says how far a request is.
 type State string
 
@@ -33,8 +46,7 @@ const (
 )
 
 // Request is a CertificateSigningRequest with all that a person has to see who
-// decides about it. Its JSON form is the output contract of
-// `kubectl certs csr -o json`.
+// decides about it.
 type Request struct {
 	Name  string `json:"name"`
 	State State  `json:"state"`

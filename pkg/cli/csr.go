@@ -110,17 +110,9 @@ func getRequests(ctx context.Context, c *cluster.Cluster, powers *access.Powers,
 	return found, nil
 }
 
-// requestDocument is the form of requests as JSON and YAML.
-type requestDocument struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Cluster    inventory.Cluster `json:"cluster"`
-	Items      []access.Request  `json:"items"`
-}
-
 func (a *app) requestList(c *cluster.Cluster, found []access.Request, all bool) report.List {
 	list := report.List{
-		Document: requestDocument{inventory.APIVersion, access.RequestsKind, inventory.Cluster{Context: c.Context, Server: c.Server}, found},
+		Document: access.NewRequestList(inventory.Cluster{Context: c.Context, Server: c.Server}, found),
 		Header:   []string{"NAME", "STATE", "AGE", "REQUESTER", "USER", "GROUPS", "SIGNER", "LIFETIME", "RISK", "NAMES", "USAGES", "KEY"},
 		WideOnly: 3,
 		Empty:    "No pending requests.",

@@ -12,7 +12,6 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/access"
 	"github.com/kubectl-certs/kubectl-certs/pkg/cluster"
 	"github.com/kubectl-certs/kubectl-certs/pkg/hint"
-	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 	"github.com/kubectl-certs/kubectl-certs/pkg/report"
 )
@@ -109,25 +108,11 @@ func (a *app) addUnrecorded(ctx context.Context, c *cluster.Cluster, records *ac
 	return len(records.Items) - before, nil
 }
 
-// issuedRecord is a record as JSON and YAML show it.
-type issuedRecord struct {
-	access.Record
-	// Status is valid, expired, ended (the user's access was taken back, and
-	// the certificate still names them until it expires), or damaged (the
-	// record is not what its certificate says), or unrecorded (only the request
-	// tells of it).
-	Status string `json:"status"`
-}
-
 // issuedList shows records as they stand at now.
 func issuedList(records []access.Record, user string, now time.Time) report.List {
-	document := struct {
-		APIVersion string         `json:"apiVersion"`
-		Kind       string         `json:"kind"`
-		TakenAt    time.Time      `json:"takenAt"`
-		Items      []issuedRecord `json:"items"`
-	}{inventory.APIVersion, "IssuedCertificateList", now.UTC().Truncate(time.Second), []issuedRecord{}}
+	document := access.NewRecordList(records, now)
 	list := report.List{
+		Document: document,
 		Header:   []string{"USER", "GROUPS", "STATUS", "ISSUED", "EXPIRES", "LEFT", "APPROVED BY", "REQUESTED BY", "REQUEST", "SIGNER", "ENDED", "SERIAL", "SHA256"},
 		WideOnly: 6,
 		Empty:    "No certificates are recorded.",
@@ -135,9 +120,7 @@ func issuedList(records []access.Record, user string, now time.Time) report.List
 	if user != "" {
 		list.Empty = fmt.Sprintf("No certificates of user %s are recorded.", report.Printable(user))
 	}
-	for _, r := range records {
-		status, tone := recordStatus(r, now)
-		document.Items = append(document.Items, issuedRecord{r, status})
+	for _, r := range document.Items {
 		ended := ""
 		if r.Ended != nil {
 			ended = minute(*r.Ended)
@@ -147,11 +130,11 @@ func issuedList(records []access.Record, user string, now time.Time) report.List
 			approver = "not recorded"
 		}
 		var row []report.Cell
-		for _, text := range []string{pki.Quote(r.User), pki.QuoteAll(r.Groups, ""), status, minute(r.IssuedAt), minute(r.NotAfter), leftOf(r.NotAfter, now),
+		for _, text := range []string{pki.Quote(r.User), pki.QuoteAll(r.Groups, ""), string(r.Status), minute(r.IssuedAt), minute(r.NotAfter), leftOf(r.NotAfter, now),
 			approver, r.RequestedBy, r.Request, r.Signer, ended, r.Serial, r.Fingerprint} {
 			row = append(row, report.Cell{Text: text})
 		}
-		row[2].Mood = tone
+		row[2].Mood = recordMoods[r.Status]
 		list.Rows = append(list.Rows, row)
 		name := "configmap/" + r.Name
 		if r.Unrecorded {
@@ -159,22 +142,13 @@ func issuedList(records []access.Record, user string, now time.Time) report.List
 		}
 		list.Names = append(list.Names, name)
 	}
-	list.Document = document
 	return list
 }
 
-func recordStatus(r access.Record, now time.Time) (string, report.Mood) {
-	switch {
-	case len(r.Damaged) > 0:
-		return "damaged", report.Bad
-	case r.Unrecorded && now.Before(r.NotAfter):
-		return "unrecorded", report.Doubtful
-	case now.After(r.NotAfter):
-		return "expired", report.Bad
-	case r.Ended != nil:
-		return "ended", report.Doubtful
-	}
-	return "valid", report.Good
+// recordMoods say how good a status is.
+var recordMoods = map[access.RecordStatus]report.Mood{
+	access.RecordValid: report.Good, access.RecordExpired: report.Bad, access.RecordDamaged: report.Bad,
+	access.RecordEnded: report.Doubtful, access.RecordUnrecorded: report.Doubtful,
 }
 
 // minute renders a time as all tables do.

@@ -64,19 +64,19 @@ func known(node *yaml.Node, what string, keys ...string) error {
 	return nil
 }
 
-// file is the document.
-type file struct {
+// File is the document.
+type File struct {
 	APIVersion string   `yaml:"apiVersion"`
 	Kind       string   `yaml:"kind"`
 	People     []Person `yaml:"people"`
 }
 
 // UnmarshalYAML implements yaml.Unmarshaler.
-func (f *file) UnmarshalYAML(node *yaml.Node) error {
+func (f *File) UnmarshalYAML(node *yaml.Node) error {
 	if err := known(node, "the file", "apiVersion", "kind", "people"); err != nil {
 		return err
 	}
-	type plain file
+	type plain File
 	return node.Decode((*plain)(f))
 }
 
@@ -84,7 +84,7 @@ func (f *file) UnmarshalYAML(node *yaml.Node) error {
 func Parse(data []byte) ([]Person, error) {
 	const advice = "it must begin with: apiVersion: " + APIVersion + ", kind: " + Kind + ", people:"
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	var f file
+	var f File
 	if err := decoder.Decode(&f); err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil, hint.New("it is empty", advice)
