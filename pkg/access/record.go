@@ -85,7 +85,7 @@ func NewRecord(cert *x509.Certificate, signer, requestedBy, approvedBy, request 
 		Name: recordName(fingerprint),
 		User: subject.CommonName, Groups: subject.Organizations,
 		Serial: cert.SerialNumber.Text(16), Fingerprint: fingerprint,
-		NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(),
+		NotBefore: pki.UTC(cert.NotBefore), NotAfter: pki.UTC(cert.NotAfter),
 		Signer: signer, RequestedBy: requestedBy, ApprovedBy: approvedBy, Request: request,
 		IssuedAt: issuedAt.UTC().Truncate(time.Second), Certificate: pki.EncodeCertificates(cert),
 	}

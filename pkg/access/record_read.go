@@ -176,7 +176,7 @@ func (r *Record) readTime(data map[string]string, key string, into *time.Time) {
 	if err != nil {
 		r.damage("%s: %q is not a time", key, data[key])
 	}
-	*into = at.UTC()
+	*into = pki.UTC(at)
 }
 
 // compare takes from cert all that it says, and remarks on what the record

@@ -45,6 +45,9 @@ const (
 	Failed   State = "failed"
 )
 
+// States lists every State.
+func States() []State { return []State{Pending, Approved, Issued, Denied, Failed} }
+
 // Request is a CertificateSigningRequest with all that a person has to see who
 // decides about it.
 type Request struct {
@@ -135,7 +138,7 @@ func newRequest(object *certificatesv1.CertificateSigningRequest, powers *Powers
 		DNSNames: []string{}, IPAddresses: []string{}, URIs: []string{}, EmailAddresses: []string{},
 		Signer: object.Spec.SignerName, Usages: []string{},
 		Requester: object.Spec.Username, RequesterGroups: append([]string{}, object.Spec.Groups...),
-		CreatedAt: object.CreationTimestamp.Time,
+		CreatedAt: object.CreationTimestamp.UTC(),
 	}
 	for _, usage := range object.Spec.Usages {
 		r.Usages = append(r.Usages, string(usage))

@@ -416,3 +416,13 @@ func TestState(t *testing.T) {
 		}
 	}
 }
+
+// The API's times come in the machine's own time zone; what is printed is in UTC.
+func TestRequestTimesAreUTC(t *testing.T) {
+	object := asking(t, func(o *certificatesv1.CertificateSigningRequest, _ *x509.CertificateRequest, _ *crypto.Signer) {
+		o.CreationTimestamp = metav1.NewTime(pkitest.Now.In(time.FixedZone("IST", 19800)))
+	})
+	if got := JudgeCSR(object, &Powers{}).CreatedAt; !got.Equal(pkitest.Now) || got.Location() != time.UTC {
+		t.Errorf("created at %s", got)
+	}
+}

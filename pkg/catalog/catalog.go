@@ -23,6 +23,9 @@ const (
 	Client Role = "client"
 )
 
+// Roles lists every Role.
+func Roles() []Role { return []Role{CA, Server, Client} }
+
 // Names of rows that other packages refer to.
 const (
 	Admin      = "admin"

@@ -132,6 +132,9 @@ var places = []Place{
 	PresentedCA, SecretChain,
 }
 
+// Places lists every Place, the most telling ones first.
+func Places() []Place { return slices.Clone(places) }
+
 // ComparePlaces orders places, the most telling ones first.
 func ComparePlaces(a, b Place) int {
 	return cmp.Compare(slices.Index(places, a), slices.Index(places, b))

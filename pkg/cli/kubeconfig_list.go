@@ -209,7 +209,7 @@ func ping(ctx context.Context, pinger *cluster.Pinger, unread error, name string
 	if unread == nil {
 		answer = pinger.Ping(ctx, name, now)
 	}
-	out := &kubeconfig.Ping{OK: answer.Err == nil, User: answer.User, Groups: answer.Groups, Fault: string(answer.Fault)}
+	out := &kubeconfig.Ping{OK: answer.Err == nil, User: answer.User, Groups: append([]string{}, answer.Groups...), Fault: string(answer.Fault)}
 	if answer.Err != nil {
 		out.Error = answer.Err.Error()
 	}

@@ -76,6 +76,9 @@ const (
 	Skipped     Fault = "skipped"     // the user has a credential plugin, which was not to be run
 )
 
+// Faults lists every Fault.
+func Faults() []Fault { return []Fault{Unreachable, Untrusted, Refused, Plugin, Skipped} }
+
 // Answer is what came of a ping: who the caller is to the server, or, in plain
 // words, why that is not known.
 type Answer struct {

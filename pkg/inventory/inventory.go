@@ -113,6 +113,9 @@ const (
 	Approved RequestState = "approved" // the signer has not answered
 )
 
+// RequestStates lists every RequestState.
+func RequestStates() []RequestState { return []RequestState{Pending, Approved} }
+
 // PlaceFinding is a finding about a place rather than about a certificate: a
 // webhook without a CA bundle, a server that is not verified, something that is
 // no certificate where one should be.
@@ -153,6 +156,9 @@ const (
 	Expired  Status = "expired"
 	Invalid  Status = "invalid"
 )
+
+// Statuses lists every Status, best first.
+func Statuses() []Status { return []Status{OK, Expiring, Expired, Invalid} }
 
 // Skip is a source, or a part of one, that could not be read.
 type Skip struct {

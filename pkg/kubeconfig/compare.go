@@ -22,9 +22,34 @@ type Differences struct {
 type Difference struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
-	// In says where it is: "first", "second" or "both".
-	In     string        `json:"in"`
+	// In says where it is.
+	In     Side          `json:"in"`
 	Fields []FieldChange `json:"fields"`
+}
+
+// Side says in which of two kubeconfigs something is.
+type Side string
+
+// The sides.
+const (
+	InFirst  Side = "first"
+	InSecond Side = "second"
+	InBoth   Side = "both"
+)
+
+// Sides lists every Side.
+func Sides() []Side { return []Side{InFirst, InSecond, InBoth} }
+
+// rootField is the Kind of a Difference in a field of the root.
+const rootField = "field"
+
+// DifferenceKinds lists what Difference.Kind may be.
+func DifferenceKinds() []string {
+	all := []string{rootField}
+	for _, kind := range kinds {
+		all = append(all, kind.one)
+	}
+	return all
 }
 
 // FieldChange is a field of an entry that is in both.
@@ -43,17 +68,17 @@ func Compare(a, b *Config) *Differences {
 		for _, e := range a.Entries(k) {
 			other := b.Entry(k, e.Name)
 			if other == nil {
-				out.Items = append(out.Items, Difference{k.String(), e.Name, "first", []FieldChange{}})
+				out.Items = append(out.Items, Difference{k.String(), e.Name, InFirst, []FieldChange{}})
 				continue
 			}
 			m := &merge{in: other.In}
 			if fields := m.differs(e, other); len(fields) > 0 {
-				out.Items = append(out.Items, Difference{k.String(), e.Name, "both", fieldChanges(e, other, fields)})
+				out.Items = append(out.Items, Difference{k.String(), e.Name, InBoth, fieldChanges(e, other, fields)})
 			}
 		}
 		for _, e := range b.Entries(k) {
 			if a.Entry(k, e.Name) == nil {
-				out.Items = append(out.Items, Difference{k.String(), e.Name, "second", []FieldChange{}})
+				out.Items = append(out.Items, Difference{k.String(), e.Name, InSecond, []FieldChange{}})
 			}
 		}
 	}
@@ -118,7 +143,7 @@ func (d *Differences) withRoots(a, b *Config) *Differences {
 			if second != nil {
 				change.Second = shownValue(second, maskRoot(second))
 			}
-			d.Items = append(d.Items, Difference{"field", field.Key, "both", []FieldChange{change}})
+			d.Items = append(d.Items, Difference{rootField, field.Key, InBoth, []FieldChange{change}})
 		}
 	}
 	return d
@@ -138,9 +163,9 @@ func (c *Config) root(key string) *yamledit.Node {
 // String is the difference in lines.
 func (d Difference) String() string {
 	switch d.In {
-	case "first":
+	case InFirst:
 		return fmt.Sprintf("- %s %s", d.Kind, d.Name)
-	case "second":
+	case InSecond:
 		return fmt.Sprintf("+ %s %s", d.Kind, d.Name)
 	}
 	return fmt.Sprintf("~ %s %s", d.Kind, d.Name)

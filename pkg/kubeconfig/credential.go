@@ -146,10 +146,15 @@ const (
 	ByOIDC         Auth = "oidc"
 	ByAuthProvider Auth = "auth-provider"
 	ByToken        Auth = "token"
-	ByTokenFile    Auth = "token file"
+	ByTokenFile    Auth = "token-file"
 	ByPassword     Auth = "password"
 	ByNothing      Auth = "none"
 )
+
+// Auths lists every Auth.
+func Auths() []Auth {
+	return []Auth{ByCertificate, ByExec, ByOIDC, ByAuthProvider, ByToken, ByTokenFile, ByPassword, ByNothing}
+}
 
 // Auths are the ways in which a user logs in.
 func (e *Entry) Auths() []Auth {

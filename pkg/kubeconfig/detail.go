@@ -44,7 +44,7 @@ func (s *Section) add(name string, values ...string) {
 // Detail returns one context in full, as it is at now.
 func (c *Config) Detail(e *Entry, now time.Time) *Detail {
 	info := c.Describe(e, now)
-	d := &Detail{APIVersion: APIVersion, Kind: DetailKind, TakenAt: now, Context: info, Problems: []string{}}
+	d := &Detail{APIVersion: APIVersion, Kind: DetailKind, TakenAt: now.UTC().Truncate(time.Second), Context: info, Problems: []string{}}
 	d.Problems = append(d.Problems, info.Problems...)
 
 	context := Section{Title: "Context " + e.Name}

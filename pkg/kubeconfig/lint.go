@@ -112,7 +112,7 @@ func Lint(files Files, now time.Time, programs Programs) *Report {
 	}
 	l.references()
 	slices.SortStableFunc(l.findings, func(a, b Finding) int { return rank(b.Severity) - rank(a.Severity) })
-	return &Report{APIVersion: APIVersion, Kind: ReportKind, TakenAt: now, Findings: append([]Finding{}, l.findings...)}
+	return &Report{APIVersion: APIVersion, Kind: ReportKind, TakenAt: now.UTC().Truncate(time.Second), Findings: append([]Finding{}, l.findings...)}
 }
 
 func rank(s inventory.Severity) int {

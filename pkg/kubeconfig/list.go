@@ -69,7 +69,7 @@ type Ping struct {
 
 // List returns the contexts of c as they are at now.
 func (c *Config) List(now time.Time) *ContextList {
-	list := &ContextList{APIVersion: APIVersion, Kind: ListKind, TakenAt: now, Items: []Context{}}
+	list := &ContextList{APIVersion: APIVersion, Kind: ListKind, TakenAt: now.UTC().Truncate(time.Second), Items: []Context{}}
 	for _, e := range c.Entries(ContextEntry) {
 		list.Items = append(list.Items, c.Describe(e, now))
 	}
@@ -120,7 +120,7 @@ func describe(cert *x509.Certificate, now time.Time) *Certificate {
 	subject := pki.SubjectOf(cert)
 	out := &Certificate{
 		CommonName: subject.CommonName, Organizations: append([]string{}, subject.Organizations...), Issuer: cert.Issuer.String(),
-		NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(), Status: inventory.OK,
+		NotBefore: pki.UTC(cert.NotBefore), NotAfter: pki.UTC(cert.NotAfter), Status: inventory.OK,
 	}
 	switch {
 	case now.After(cert.NotAfter):

@@ -171,7 +171,16 @@ var claims = map[inventory.Code]string{
 type subject struct {
 	name   string
 	entry  *inventory.Entry // nil for others
+	source string           // of a place; "" for others
 	faults []inventory.Finding
+}
+
+// sha256 identifies a certificate; it is "" for what is none.
+func (s subject) sha256() string {
+	if s.entry == nil {
+		return ""
+	}
+	return s.entry.SHA256
 }
 
 // checked is a category, and what was looked at in it.
@@ -196,17 +205,17 @@ func check(inv *inventory.Inventory, o CheckOptions) []*checked {
 		if e.Copy {
 			continue // it is counted where it was skipped
 		}
-		in[categoryOf(e)].add(subject{called(e), e, e.Findings}, inv.TakenAt)
+		in[categoryOf(e)].add(subject{called(e), e, "", e.Findings}, inv.TakenAt)
 	}
 	for _, f := range inv.Findings {
 		c := in[categoryAt(f.Source)]
 		if refused[f.CertificateAt()] {
 			c.blamed++ // the certificate is counted
 		}
-		c.add(subject{f.Where, nil, []inventory.Finding{f.Finding}}, inv.TakenAt)
+		c.add(subject{f.Where, nil, f.Source, []inventory.Finding{f.Finding}}, inv.TakenAt)
 	}
 	for _, r := range inv.Requests {
-		in[inRequests].add(subject{r.Name, nil, r.Findings}, inv.TakenAt)
+		in[inRequests].add(subject{r.Name, nil, "", r.Findings}, inv.TakenAt)
 	}
 	var all []*checked
 	for _, c := range categories {

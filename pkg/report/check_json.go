@@ -16,8 +16,7 @@ type CheckResult struct {
 	Kind       string            `json:"kind"`
 	Cluster    inventory.Cluster `json:"cluster"`
 	TakenAt    time.Time         `json:"takenAt"`
-	// Result is "ok", "warning", "critical" or "unknown".
-	Result string `json:"result"`
+	Result     Verdict           `json:"result"`
 	// ExitCode is that of the command.
 	ExitCode int `json:"exitCode"`
 	// FailOn is the mildest severity that counted.
@@ -32,18 +31,36 @@ type CheckResult struct {
 
 // CheckFinding is a finding, and what it is about.
 type CheckFinding struct {
-	// Category is a token: certificate-authorities, servers, clients, tls-secrets,
-	// webhooks-and-apis, certificate-signing-requests or other-locations.
+	// Category is the kind of thing that it is about.
 	Category string `json:"category"`
-	// Name is that of a certificate or a request, or the place in question.
+	// Name is that of the certificate or the request, or the location.
 	Name string `json:"name"`
+	// SHA256 identifies the certificate; "" for a request or a location.
+	SHA256 string `json:"sha256"`
+	// Source is the source of the location Name; "" for a certificate or a request.
+	Source string `json:"source"`
 	inventory.Finding
 	// See is where the finding is explained.
 	See string `json:"see"`
 }
 
-// results name what Result returns.
-var results = map[int]string{ResultOK: "ok", ResultWarning: "warning", ResultCritical: "critical", ResultUnknown: "unknown"}
+// Verdict is what Result returns, as a token.
+type Verdict string
+
+// verdicts name what Result returns.
+var verdicts = [...]Verdict{ResultOK: "ok", ResultWarning: "warning", ResultCritical: "critical", ResultUnknown: "unknown"}
+
+// Verdicts lists every Verdict, in the order of the exit status.
+func Verdicts() []Verdict { return verdicts[:] }
+
+// Categories lists what CheckFinding.Category may be.
+func Categories() []string {
+	var tokens []string
+	for _, c := range categories {
+		tokens = append(tokens, c.token)
+	}
+	return tokens
+}
 
 // CheckJSON writes a CheckResult as JSON.
 func CheckJSON(w io.Writer, inv *inventory.Inventory, o CheckOptions) error {
@@ -60,7 +77,7 @@ func newCheckResult(inv *inventory.Inventory, o CheckOptions) CheckResult {
 	result := CheckResult{
 		APIVersion: inventory.APIVersion, Kind: CheckKind,
 		Cluster: inv.Cluster, TakenAt: inv.TakenAt,
-		Result: results[code], ExitCode: code, FailOn: o.FailOn, Checked: o.Checked,
+		Result: verdicts[code], ExitCode: code, FailOn: o.FailOn, Checked: o.Checked,
 		Findings: []CheckFinding{}, Skipped: append([]inventory.Skip{}, inv.Skipped...),
 	}
 	if result.FailOn == "" {
@@ -72,7 +89,9 @@ func newCheckResult(inv *inventory.Inventory, o CheckOptions) CheckResult {
 	for _, c := range check(inv, o) {
 		for _, s := range c.subjects {
 			for _, f := range s.faults {
-				result.Findings = append(result.Findings, CheckFinding{c.token, s.name, f, see(f.Code)})
+				result.Findings = append(result.Findings, CheckFinding{
+					Category: c.token, Name: s.name, SHA256: s.sha256(), Source: s.source, Finding: f, See: see(f.Code),
+				})
 			}
 		}
 	}

@@ -14,8 +14,6 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
-const controlPlaneSource = "control-plane"
-
 // etcdPorts are where members of etcd listen.
 var etcdPorts = []catalog.Place{catalog.EtcdClientPort, catalog.EtcdPeerPort}
 

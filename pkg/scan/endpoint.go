@@ -44,7 +44,7 @@ type Server struct {
 // the kubeconfig's server against the kubeconfig's CA, the replicas against that
 // of pods.
 func Endpoint(client kubernetes.Interface, server Server) Source {
-	const source = "endpoint"
+	const source = endpointSource
 	see := func(ctx context.Context, to *inventory.Collector, address, serverName, node string, who catalog.Place) {
 		at := inventory.Location{Source: source, Where: address}
 		chain, err := presented(ctx, address, serverName, server.Proxy)
@@ -92,7 +92,7 @@ func Refused(to *inventory.Collector, server Server, err error) {
 		return // nothing was presented there
 	}
 	seeChain(to, inventory.Sighting{
-		Location: inventory.Location{Source: "endpoint", Where: address}, Place: catalog.APIServerEndpoint,
+		Location: inventory.Location{Source: endpointSource, Where: address}, Place: catalog.APIServerEndpoint,
 		Name: address, Address: cmp.Or(server.ServerName, host),
 	}, fault.Chain)
 }

@@ -14,16 +14,14 @@ import (
 // Bounds of what is read from files: more than any node holds, and little
 // enough that a wrong argument does not cost an afternoon.
 const (
-	mostFileBytes   = 32 << 20
-	mostKeyBytes    = 64 << 10
-	mostConfBytes   = 16 << 20
-	mostFiles       = 20000
-	deepest         = 32
-	mostLinks       = 16
-	mostTextShown   = 300 // of an error, in bytes
-	standardInput   = "-"
-	filesSource     = "files"
-	NodeFilesSource = "node-files"
+	mostFileBytes = 32 << 20
+	mostKeyBytes  = 64 << 10
+	mostConfBytes = 16 << 20
+	mostFiles     = 20000
+	deepest       = 32
+	mostLinks     = 16
+	mostTextShown = 300 // of an error, in bytes
+	standardInput = "-"
 )
 
 // reporter takes what was found.

@@ -28,7 +28,7 @@ type Records struct {
 // Issued reads the certificates that were issued by this program, were recorded,
 // and still let somebody in: the API forgets their requests within the hour.
 func Issued(client kubernetes.Interface, records Records) Source {
-	const name = "issued"
+	const name = issuedSource
 	return Source{name, func(ctx context.Context, to *inventory.Collector) {
 		options := metav1.ListOptions{Limit: pageSize}
 		for {

@@ -36,7 +36,7 @@ type Credentials struct {
 // Kubeconfig reads the client certificates and CAs that contexts hold. It needs
 // no cluster.
 func Kubeconfig(contexts ...Credentials) Source {
-	const name = "kubeconfig"
+	const name = kubeconfigSource
 	return Source{name, func(_ context.Context, to *inventory.Collector) {
 		for _, c := range contexts {
 			readContext(to, name, c)

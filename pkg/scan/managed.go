@@ -17,7 +17,7 @@ func Managed(server, version, providerID string) (inventory.Skip, bool) {
 		return inventory.Skip{}, false
 	}
 	s := inventory.Skip{
-		Source: "control-plane", Where: m.Name, Expected: true,
+		Source: controlPlaneSource, Where: m.Name, Expected: true,
 		Reason: fmt.Sprintf("%s runs the control plane, including etcd, the scheduler, the controller manager and their files", m.Name),
 		Hint:   "no action required: the provider renews their certificates",
 	}

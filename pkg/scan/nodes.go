@@ -27,7 +27,7 @@ const pageSize = 500
 
 // Kubelets reads the serving certificate of every node's kubelet.
 func Kubelets(client kubernetes.Interface, dial DialNode) Source {
-	const source = "kubelets"
+	const source = kubeletsSource
 	return Source{source, func(ctx context.Context, to *inventory.Collector) {
 		ports := newPortReader(source, dial, to)
 		defer ports.wait()

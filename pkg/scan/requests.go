@@ -18,7 +18,7 @@ import (
 // Requests reads CertificateSigningRequests: the certificates of those that
 // were signed, which the API keeps for an hour, and those that wait.
 func Requests(client kubernetes.Interface) Source {
-	const name = "requests"
+	const name = requestsSource
 	return Source{name, func(ctx context.Context, to *inventory.Collector) {
 		options := metav1.ListOptions{Limit: pageSize}
 		for {

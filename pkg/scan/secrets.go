@@ -18,8 +18,6 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
 )
 
-const secretsSource = "secrets"
-
 // SecretSelection says which Secrets are read.
 type SecretSelection struct {
 	// Namespace is the only one that is read; "" for all.

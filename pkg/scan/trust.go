@@ -15,8 +15,6 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
-const trustSource = "trust"
-
 // Trust reads the CAs that the cluster publishes: what pods verify the API
 // server by (as namespace has it), what the API server verifies clients and the
 // front proxy by, what new nodes verify the API server by, and trust bundles.

@@ -15,8 +15,6 @@ import (
 	"github.com/kubectl-certs/kubectl-certs/pkg/inventory"
 )
 
-const webhooksSource = "webhooks"
-
 // Webhooks reads what the API server verifies those by whom it calls itself:
 // admission webhooks, aggregated API servers, and webhooks that convert custom
 // resources.
