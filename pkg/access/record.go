@@ -33,29 +33,40 @@ const (
 // CertificateSigningRequest API itself forgets it within the hour. There is
 // never a key in it.
 type Record struct {
-	// Name is the ConfigMap's.
-	Name   string   `json:"name"`
-	User   string   `json:"user"`
+	// Name is the ConfigMap's, or the one that it would have.
+	Name string `json:"name"`
+	// User is the user that the certificate names.
+	User string `json:"user"`
+	// Groups are those that the certificate names.
 	Groups []string `json:"groups,omitempty"`
-	// Serial and Fingerprint (SHA-256) are in hexadecimal.
-	Serial      string    `json:"serial"`
-	Fingerprint string    `json:"sha256"`
-	NotBefore   time.Time `json:"notBefore"`
-	NotAfter    time.Time `json:"notAfter"`
-	Signer      string    `json:"signer"`
-	// RequestedBy and ApprovedBy are users; ApprovedBy is "" where it was
-	// another user, or a controller: the API does not name them.
-	RequestedBy string    `json:"requestedBy"`
-	ApprovedBy  string    `json:"approvedBy,omitempty"`
-	Request     string    `json:"request"`
-	IssuedAt    time.Time `json:"issuedAt"`
-	// Ended is when the user's access was taken back; nil as long as it was
+	// Serial is the certificate's serial number, in hexadecimal.
+	Serial string `json:"serial"`
+	// Fingerprint identifies the certificate: the SHA-256 of its DER, in hexadecimal.
+	// Without a certificate, it is what the record says.
+	Fingerprint string `json:"sha256"`
+	// NotBefore is when the certificate's validity period begins.
+	NotBefore time.Time `json:"notBefore"`
+	// NotAfter is when the certificate expires.
+	NotAfter time.Time `json:"notAfter"`
+	// Signer is the signerName of the request.
+	Signer string `json:"signer"`
+	// RequestedBy is the user who created the request.
+	RequestedBy string `json:"requestedBy"`
+	// ApprovedBy is the user who approved the request; absent where it was another
+	// user, or a controller: the API does not name them.
+	ApprovedBy string `json:"approvedBy,omitempty"`
+	// Request is the name of the CertificateSigningRequest.
+	Request string `json:"request"`
+	// IssuedAt is when the certificate was issued; when it was requested, if it is
+	// unrecorded.
+	IssuedAt time.Time `json:"issuedAt"`
+	// Ended is when the user's access was taken back; absent as long as it was
 	// not.
 	Ended *time.Time `json:"ended,omitempty"`
 	// Damaged says where the record differs from the certificate in it, or why
 	// that cannot be read or verified. User, groups, serial and dates are the
-	// certificate's wherever there is one: whoever may write ConfigMaps in
-	// kube-system may write anything beside it.
+	// certificate's wherever there is one: any user who can write ConfigMaps in
+	// kube-system can write anything beside it.
 	Damaged []string `json:"damaged,omitempty"`
 	// Certificate is what was issued, as PEM, for whoever looks at the cluster's
 	// certificates later.

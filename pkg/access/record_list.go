@@ -9,17 +9,25 @@ import (
 // RecordsKind is the kind that a list of records is written as.
 const RecordsKind = "IssuedCertificateList"
 
-// RecordList is the output contract of `kubectl certs users -o json`.
+// RecordList is the certificates that were issued, by the cluster's records. It is
+// the output contract of `kubectl certs users -o json`.
 type RecordList struct {
-	APIVersion string         `json:"apiVersion"`
-	Kind       string         `json:"kind"`
-	TakenAt    time.Time      `json:"takenAt"`
-	Items      []ListedRecord `json:"items"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// TakenAt is the time that it is as of.
+	TakenAt time.Time `json:"takenAt"`
+	// Items are the certificates, the newest last. An item is identified by
+	// name, and by sha256 unless it is damaged.
+	Items []ListedRecord `json:"items"`
 }
 
-// ListedRecord is a record as it stands at one moment.
+// ListedRecord is a record as it stands at one moment. It is identified by name,
+// which is the same in every run, and by sha256 unless it is damaged.
 type ListedRecord struct {
 	Record
+	// Status is valid; expired; ended, where the user's access was taken back and the
+	// certificate names them until it expires; damaged, where the record is not what
+	// its certificate says; or unrecorded, where only the request tells of it.
 	Status RecordStatus `json:"status"`
 }
 

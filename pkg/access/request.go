@@ -20,12 +20,15 @@ import (
 // RequestsKind is the kind that a list of requests is written as.
 const RequestsKind = "CertificateRequestList"
 
-// RequestList is the output contract of `kubectl certs csr -o json`.
+// RequestList is certificate signing requests, and the risks of approving them. It
+// is the output contract of `kubectl certs csr -o json`.
 type RequestList struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Cluster    inventory.Cluster `json:"cluster"`
-	Items      []Request         `json:"items"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Cluster is the cluster that they are in.
+	Cluster inventory.Cluster `json:"cluster"`
+	// Items are the requests, the oldest first. An item is identified by name.
+	Items []Request `json:"items"`
 }
 
 // NewRequestList lists requests of a cluster.
@@ -49,30 +52,44 @@ const (
 func States() []State { return []State{Pending, Approved, Issued, Denied, Failed} }
 
 // Request is a CertificateSigningRequest with all that a person has to see who
-// decides about it.
+// decides about it. It is identified by name.
 type Request struct {
-	Name  string `json:"name"`
-	State State  `json:"state"`
+	// Name is the CertificateSigningRequest's.
+	Name string `json:"name"`
+	// State says how far it is.
+	State State `json:"state"`
 
+	// Subject is the user and the groups that the certificate would name.
 	Subject inventory.Subject `json:"subject"`
 	// OtherAttributes are those of the subject that are neither the user's name
 	// nor a group. Kubernetes' own signers drop them; others may not.
 	OtherAttributes []pki.Attribute `json:"otherAttributes"`
 
-	DNSNames       []string            `json:"dnsNames"`
-	IPAddresses    []string            `json:"ipAddresses"`
-	URIs           []string            `json:"uris"`
-	EmailAddresses []string            `json:"emailAddresses"`
-	PublicKey      inventory.PublicKey `json:"publicKey"`
+	// DNSNames are requested subject alternative names.
+	DNSNames []string `json:"dnsNames"`
+	// IPAddresses are requested subject alternative names.
+	IPAddresses []string `json:"ipAddresses"`
+	// URIs are requested subject alternative names.
+	URIs []string `json:"uris"`
+	// EmailAddresses are requested subject alternative names.
+	EmailAddresses []string `json:"emailAddresses"`
+	// PublicKey is the requester's key.
+	PublicKey inventory.PublicKey `json:"publicKey"`
 
-	Signer string   `json:"signer"`
-	Usages []string `json:"usages"` // as certificates.k8s.io names them
-	// ExpirationSeconds is the life asked for; 0 leaves it to the signer.
-	ExpirationSeconds int32     `json:"expirationSeconds"`
-	Requester         string    `json:"requester"`
-	RequesterGroups   []string  `json:"requesterGroups"`
-	CreatedAt         time.Time `json:"createdAt"`
-	Risks             []Risk    `json:"risks"`
+	// Signer is its signerName.
+	Signer string `json:"signer"`
+	// Usages are the requested key usages, as certificates.k8s.io names them.
+	Usages []string `json:"usages"`
+	// ExpirationSeconds is the requested lifetime; 0 leaves it to the signer.
+	ExpirationSeconds int32 `json:"expirationSeconds"`
+	// Requester is the user who created it.
+	Requester string `json:"requester"`
+	// RequesterGroups are the groups of that user.
+	RequesterGroups []string `json:"requesterGroups"`
+	// CreatedAt is when it was created.
+	CreatedAt time.Time `json:"createdAt"`
+	// Risks are the reasons not to approve it.
+	Risks []Risk `json:"risks"`
 
 	// object is what was read: what is decided about has to be still that.
 	object *certificatesv1.CertificateSigningRequest

@@ -47,9 +47,12 @@ func RiskCodes() []RiskCode {
 
 // Risk is a reason to look twice before a request is approved.
 type Risk struct {
-	Code     RiskCode           `json:"code"`
+	// Code is stable; docs/risks.md has a section of that name.
+	Code RiskCode `json:"code"`
+	// Severity is info for what is only to be known.
 	Severity inventory.Severity `json:"severity"`
-	Message  string             `json:"message"`
+	// Message says it in words, which may change.
+	Message string `json:"message"`
 	// Details are what the message sums up, one by one.
 	Details []string `json:"details,omitempty"`
 

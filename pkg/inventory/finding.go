@@ -73,12 +73,16 @@ func Codes() []Code {
 	}
 }
 
-// Finding is something about a certificate that somebody should know.
+// Finding is something to be known of a certificate.
 type Finding struct {
-	Code     Code     `json:"code"`
+	// Code is stable; docs/findings.md has a section of that name.
+	Code Code `json:"code"`
+	// Severity says how soon to act on it.
 	Severity Severity `json:"severity"`
-	Message  string   `json:"message"`
-	Fix      string   `json:"fix"`
+	// Message says it in words, which may change.
+	Message string `json:"message"`
+	// Fix says what to do, in words, which may change; "" where there is nothing.
+	Fix string `json:"fix"`
 }
 
 // statusOf sums up findings: the worst of them decides.

@@ -11,19 +11,24 @@ import (
 // DifferenceKind is the kind that differences are written as.
 const DifferenceKind = "KubeconfigDifferences"
 
-// Differences are how two kubeconfigs differ in meaning. They hold no secret.
+// Differences are how two kubeconfigs differ in meaning. They contain no secret.
 type Differences struct {
-	APIVersion string       `json:"apiVersion"`
-	Kind       string       `json:"kind"`
-	Items      []Difference `json:"items"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Items are the differences. An item is identified by kind and name.
+	Items []Difference `json:"items"`
 }
 
-// Difference is one entry, or field of the root, in which they differ.
+// Difference is one entry, or field of the root, in which they differ. It is
+// identified by kind and name.
 type Difference struct {
+	// Kind is that of the entry, or field for a field of the root.
 	Kind string `json:"kind"`
+	// Name is that of the entry or the field.
 	Name string `json:"name"`
-	// In says where it is.
-	In     Side          `json:"in"`
+	// In says in which of the two it is.
+	In Side `json:"in"`
+	// Fields are the fields of an entry in both that differ.
 	Fields []FieldChange `json:"fields"`
 }
 
@@ -54,8 +59,11 @@ func DifferenceKinds() []string {
 
 // FieldChange is a field of an entry that is in both.
 type FieldChange struct {
-	Field  string `json:"field"`
-	First  string `json:"first"`
+	// Field is the field's name.
+	Field string `json:"field"`
+	// First is its value in the first, secrets masked; "" for none.
+	First string `json:"first"`
+	// Second is its value in the second, secrets masked; "" for none.
 	Second string `json:"second"`
 }
 

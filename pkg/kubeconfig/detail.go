@@ -15,23 +15,31 @@ const DetailKind = "ContextDetail"
 
 // Detail is one context in full, in sections, without its secrets.
 type Detail struct {
-	APIVersion string    `json:"apiVersion"`
-	Kind       string    `json:"kind"`
-	TakenAt    time.Time `json:"takenAt"`
-	Context    Context   `json:"context"`
-	Sections   []Section `json:"sections"`
-	Problems   []string  `json:"problems"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// TakenAt is the time that it is as of.
+	TakenAt time.Time `json:"takenAt"`
+	// Context is the context in short.
+	Context Context `json:"context"`
+	// Sections are the entries and certificates that it leads to, as text.
+	Sections []Section `json:"sections"`
+	// Problems are what keeps the context from being used, in words.
+	Problems []string `json:"problems"`
 }
 
 // Section is a part of a Detail.
 type Section struct {
-	Title  string        `json:"title"`
+	// Title is the section's heading.
+	Title string `json:"title"`
+	// Fields are its lines.
 	Fields []DetailField `json:"fields"`
 }
 
 // DetailField is a line, or several, of a Section.
 type DetailField struct {
-	Name   string   `json:"name"`
+	// Name is what it is about.
+	Name string `json:"name"`
+	// Values are what is said of it, a line each, with secrets masked.
 	Values []string `json:"values"`
 }
 

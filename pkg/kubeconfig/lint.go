@@ -53,26 +53,34 @@ func Codes() []Code {
 // ReportKind is the kind that findings are written as.
 const ReportKind = "KubeconfigReport"
 
-// Report is what Lint found.
+// Report is what is to be known of a kubeconfig.
 type Report struct {
-	APIVersion string    `json:"apiVersion"`
-	Kind       string    `json:"kind"`
-	TakenAt    time.Time `json:"takenAt"`
-	Findings   []Finding `json:"findings"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// TakenAt is the time that it is as of.
+	TakenAt time.Time `json:"takenAt"`
+	// Findings are what is to be known, the worst first.
+	Findings []Finding `json:"findings"`
 }
 
-// Finding is something about a kubeconfig that somebody should know.
+// Finding is something to be known of a kubeconfig. It is identified by file, where
+// and code, which two fields of one entry may share.
 type Finding struct {
-	Code     Code               `json:"code"`
+	// Code is stable; docs/kubeconfig.md has a section of that name.
+	Code Code `json:"code"`
+	// Severity says how soon to act on it.
 	Severity inventory.Severity `json:"severity"`
-	// Where is the entry, or the file that is spoken of; File and Line are
-	// where it stands.
-	Where   string `json:"where"`
-	File    string `json:"file"`
-	Line    int    `json:"line"`
+	// Where is the entry, such as user alice, or a file.
+	Where string `json:"where"`
+	// File is the file that it is in.
+	File string `json:"file"`
+	// Line is the line in the file; 0 where that is not known.
+	Line int `json:"line"`
+	// Message says it in words, which may change.
 	Message string `json:"message"`
-	Fix     string `json:"fix"`
-	// Fixable says that --fix mends it.
+	// Fix says what to do, in words, which may change.
+	Fix string `json:"fix"`
+	// Fixable says that lint --fix fixes it.
 	Fixable bool `json:"fixable"`
 }
 

@@ -14,56 +14,74 @@ const (
 	ListKind   = "ContextList"
 )
 
-// ContextList is the output contract of `kubeconfig list -o json`.
+// ContextList is the contexts of a kubeconfig. It is the output contract of
+// `kubeconfig list -o json`.
 type ContextList struct {
-	APIVersion string    `json:"apiVersion"`
-	Kind       string    `json:"kind"`
-	TakenAt    time.Time `json:"takenAt"`
-	Items      []Context `json:"items"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// TakenAt is the time that it is as of.
+	TakenAt time.Time `json:"takenAt"`
+	// Items are the contexts. An item is identified by name.
+	Items []Context `json:"items"`
 }
 
-// Context is one context, and what it leads to. It holds no secret.
+// Context is one context, and what it leads to. It contains no secret. It is
+// identified by name.
 type Context struct {
-	Name    string `json:"name"`
-	Current bool   `json:"current"`
-	File    string `json:"file"`
+	// Name is unique in the kubeconfig.
+	Name string `json:"name"`
+	// Current is set for the current context.
+	Current bool `json:"current"`
+	// File is the file that it is in.
+	File string `json:"file"`
 
-	Cluster   string `json:"cluster"`
-	Server    string `json:"server"`
-	User      string `json:"user"`
+	// Cluster is the name of its cluster.
+	Cluster string `json:"cluster"`
+	// Server is the cluster's URL, without credentials; "" for none.
+	Server string `json:"server"`
+	// User is the name of its user.
+	User string `json:"user"`
+	// Namespace is its namespace; "" for none.
 	Namespace string `json:"namespace"`
-	// Auth are the ways in which the user logs in; empty for anonymous.
+	// Auth are the ways in which the user authenticates; empty for anonymous.
 	Auth []Auth `json:"auth"`
-	// Certificate is the user's; nil for a user who logs in otherwise.
+	// Certificate is the user's client certificate; absent for a user without one.
 	Certificate *Certificate `json:"certificate,omitempty"`
-	// Problems are what keeps the context from being used.
+	// Problems are what keeps the context from being used, in words.
 	Problems []string `json:"problems"`
-	// Ping is what the server said; nil where it was not asked.
+	// Ping is what the server answered; absent where it was not asked.
 	Ping *Ping `json:"ping,omitempty"`
 }
 
 // Certificate is a client certificate, in short.
 type Certificate struct {
-	CommonName    string           `json:"commonName"`
-	Organizations []string         `json:"organizations"`
-	Issuer        string           `json:"issuer"`
-	NotBefore     time.Time        `json:"notBefore"`
-	NotAfter      time.Time        `json:"notAfter"`
-	Status        inventory.Status `json:"status"`
+	// CommonName is the user.
+	CommonName string `json:"commonName"`
+	// Organizations are the groups.
+	Organizations []string `json:"organizations"`
+	// Issuer is the distinguished name of the CA that signed it.
+	Issuer string `json:"issuer"`
+	// NotBefore is when its validity period begins.
+	NotBefore time.Time `json:"notBefore"`
+	// NotAfter is when it expires.
+	NotAfter time.Time `json:"notAfter"`
+	// Status is by its dates alone.
+	Status inventory.Status `json:"status"`
 	// From is the file that it is in; "" where the kubeconfig embeds it.
 	From string `json:"from"`
 }
 
 // Ping is what came of asking a server who the caller is there.
 type Ping struct {
+	// OK is set where the server answered.
 	OK bool `json:"ok"`
-	// User is who the caller is there, and Groups the groups.
-	User   string   `json:"user"`
+	// User is who the caller is there.
+	User string `json:"user"`
+	// Groups are the groups of the caller there.
 	Groups []string `json:"groups"`
-	// Fault is unreachable, untrusted or refused; "" for none.
+	// Fault is why there is no answer, as a token; "" for none.
 	Fault string `json:"fault"`
-	// Error is why the server cannot be reached, or not be trusted, or does
-	// not let the caller in.
+	// Error is why there is no answer, in words.
 	Error string `json:"error"`
 }
 

@@ -22,15 +22,19 @@ const (
 	Kind       = "People"
 )
 
-// Person is somebody who is to be let in.
+// Person is a user who gets a certificate, and access with it. They are identified by
+// name, which is in the file once.
 type Person struct {
-	Name   string   `yaml:"name"`
-	Groups []string `yaml:"groups"`
-	// Roles and ClusterRoles are as --role and --cluster-role take them.
-	Roles        []string `yaml:"roles"`
-	ClusterRoles []string `yaml:"clusterRoles"`
-	// ExpiresIn is as --expires-in takes it; "" for the default.
-	ExpiresIn string `yaml:"expiresIn"`
+	// Name is the user's name.
+	Name string `yaml:"name" jsonschema:"minLength=1"`
+	// Groups are the groups of the user.
+	Groups []string `yaml:"groups,omitempty"`
+	// Roles are Roles to bind, as --role takes them.
+	Roles []string `yaml:"roles,omitempty"`
+	// ClusterRoles are ClusterRoles to bind, as --cluster-role takes them.
+	ClusterRoles []string `yaml:"clusterRoles,omitempty"`
+	// ExpiresIn is the requested lifetime, as --expires-in takes it: 8h, 90m or 30d.
+	ExpiresIn string `yaml:"expiresIn,omitempty"`
 	// Line is where the person stands in the file.
 	Line int `yaml:"-"`
 }
@@ -64,11 +68,13 @@ func known(node *yaml.Node, what string, keys ...string) error {
 	return nil
 }
 
-// File is the document.
+// File is users who get certificates, and access with them: what `kubectl certs issue
+// -f` reads.
 type File struct {
-	APIVersion string   `yaml:"apiVersion"`
-	Kind       string   `yaml:"kind"`
-	People     []Person `yaml:"people"`
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string `yaml:"kind"`
+	// People are the users.
+	People []Person `yaml:"people" jsonschema:"minItems=1"`
 }
 
 // UnmarshalYAML implements yaml.Unmarshaler.

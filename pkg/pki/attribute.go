@@ -10,7 +10,8 @@ import (
 // Attribute is a part of a distinguished name.
 type Attribute struct {
 	// Type is its short name (RFC 4519), or its object identifier.
-	Type  string `json:"type"`
+	Type string `json:"type"`
+	// Value is its text.
 	Value string `json:"value"`
 }
 

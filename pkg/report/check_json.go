@@ -10,34 +10,39 @@ import (
 // CheckKind is the kind that a check is written as, in inventory.APIVersion.
 const CheckKind = "CertificateCheck"
 
-// CheckResult is what a check comes to.
+// CheckResult is the result of a check.
 type CheckResult struct {
-	APIVersion string            `json:"apiVersion"`
-	Kind       string            `json:"kind"`
-	Cluster    inventory.Cluster `json:"cluster"`
-	TakenAt    time.Time         `json:"takenAt"`
-	Result     Verdict           `json:"result"`
-	// ExitCode is that of the command.
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Cluster is the cluster that was checked.
+	Cluster inventory.Cluster `json:"cluster"`
+	// TakenAt is the time that it is as of.
+	TakenAt time.Time `json:"takenAt"`
+	// Result is the exit status as a token.
+	Result Verdict `json:"result"`
+	// ExitCode is the exit status of the command.
 	ExitCode int `json:"exitCode"`
-	// FailOn is the mildest severity that counted.
+	// FailOn is the mildest severity that counts.
 	FailOn inventory.Severity `json:"failOn"`
 	// Checked is how many certificates were checked.
 	Checked int `json:"checked"`
-	// Findings are all that somebody has to act on.
+	// Findings are all that require action.
 	Findings []CheckFinding `json:"findings"`
 	// Skipped is what could not be read.
 	Skipped []inventory.Skip `json:"skipped"`
 }
 
-// CheckFinding is a finding, and what it is about.
+// CheckFinding is a finding, and what it is about: a certificate, identified by
+// sha256; a location, by source and name; or a request, by name. With code, that
+// identifies the finding, and is the same in every run.
 type CheckFinding struct {
 	// Category is the kind of thing that it is about.
 	Category string `json:"category"`
-	// Name is that of the certificate or the request, or the location.
+	// Name is that of the certificate or the request, or where the location is.
 	Name string `json:"name"`
 	// SHA256 identifies the certificate; "" for a request or a location.
 	SHA256 string `json:"sha256"`
-	// Source is the source of the location Name; "" for a certificate or a request.
+	// Source is the location's; "" for a certificate or a request.
 	Source string `json:"source"`
 	inventory.Finding
 	// See is where the finding is explained.
