@@ -53,10 +53,16 @@ unit: ## Unit and command-line tests, with the race detector
 	cd test/cluster && go test ./...
 	cd test/lint && go test ./...
 	cd test/mutate && go test ./...
+	cd test/schema && go test ./...
 
 .PHONY: e2e
 e2e: cluster build ## End-to-end tests on the kind cluster
 	@$(CLUSTER_ENV); go test -tags e2e -count=1 -timeout 40m ./test/e2e/... ./test/html/...
+	@$(CLUSTER_ENV); go -C test/schema test -tags e2e -count=1 -timeout 10m -run 'Cluster|Identities' .
+
+.PHONY: schema
+schema: ## Write docs/schema from the Go types
+	go -C test/schema test -count=1 -run Current -update .
 
 .PHONY: plain
 plain: cluster build ## Tests on control planes of plain processes, of many shapes

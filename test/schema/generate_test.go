@@ -49,7 +49,7 @@ func TestSchemasAreCurrent(t *testing.T) {
 			}
 		}
 		if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the types are (%v): run go -C test/schema test -update", k.fileName(), err)
+			t.Errorf("%s is not what the types are (%v): run make schema", k.fileName(), err)
 		}
 	}
 	entries, err := os.ReadDir(directory)
