@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kubectl-certs/kubectl-certs/pkg/catalog"
 	"github.com/kubectl-certs/kubectl-certs/pkg/pki"
@@ -52,6 +53,17 @@ func (e *evidence) relate(found []*certificate) {
 	}
 }
 
+// refused says why bundle refuses the chain of cert for one of usages, nil if it does
+// not. What is wrong with cert itself, other rules say.
+func refused(bundle *pki.Bundle, cert *x509.Certificate, intermediates []*x509.Certificate, usages []x509.ExtKeyUsage, now time.Time) *pki.ChainFault {
+	for _, usage := range usages {
+		if fault := bundle.Verify(cert, intermediates, usage, now); fault != nil && fault.Kind != pki.FaultLeaf {
+			return fault
+		}
+	}
+	return nil
+}
+
 // hold holds c against those who verify it where it was seen as s.
 func (e *evidence) hold(c *certificate, s *Sighting, byRaw map[string]*certificate) {
 	usages := usagesOf(s)
@@ -65,15 +77,10 @@ func (e *evidence) hold(c *certificate, s *Sighting, byRaw map[string]*certifica
 		if place := v.place; !slices.Contains(c.verdict.places, place) {
 			c.verdict.places = append(c.verdict.places, place)
 		}
-		var fault *pki.ChainFault
-		for _, usage := range usages {
-			if fault == nil || fault.Kind == pki.FaultLeaf {
-				fault = v.trusted().Verify(c.cert(), s.Intermediates, usage, e.now)
-			}
-		}
-		if fault == nil || fault.Kind == pki.FaultLeaf {
+		fault := refused(v.trusted(), c.cert(), s.Intermediates, usages, e.now)
+		if fault == nil {
 			e.accepts[v.at] = true
-			continue // what is wrong with c itself, the other rules say
+			continue
 		}
 		r := refusal{severity: Critical, fault: fault, who: []string{v.who()}}
 		if v.place == catalog.OtherContextCA || v.place == catalog.ClusterInfoCA && v.server != s.Server {

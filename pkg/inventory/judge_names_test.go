@@ -58,7 +58,7 @@ func TestKubeletNames(t *testing.T) {
 		{"a file with its address", file(of("w1", "10.0.0.1")), "", ""},
 		{"a file with another name of the machine", file(of("w1", "ip-10-0-0-1.internal")), "", ""},
 		{"a file of another node", file(of("w9", "w9", "10.0.0.9")), inventory.Critical, another + "; its subject is CN=system:node:w9"},
-		{"a file of a node, nobody knows which", nowhere, "", ""},
+		{"a file of a node, of an unknown one", nowhere, "", ""},
 		{"a self-signed file", file(own), "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

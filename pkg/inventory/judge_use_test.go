@@ -163,7 +163,7 @@ func TestSeverities(t *testing.T) {
 	}
 }
 
-// shortRSA is a key that nobody has the private half of.
+// shortRSA is a public key alone.
 func shortRSA(t *testing.T) *rsa.PublicKey {
 	t.Helper()
 	n := new(big.Int).Lsh(big.NewInt(1), 1022)

@@ -118,7 +118,7 @@ func verifiedBy(s *Sighting, subject pki.Subject) []catalog.Place {
 }
 
 // usagesOf returns what a certificate is used for where it was seen as s; nothing
-// where nobody can tell.
+// where it is not known.
 func usagesOf(s *Sighting) []x509.ExtKeyUsage {
 	row, known := catalog.Lookup(s.Row)
 	if !known {

@@ -79,9 +79,9 @@ type Ping struct {
 	User string `json:"user"`
 	// Groups are the groups of the caller there.
 	Groups []string `json:"groups"`
-	// Fault is why there is no answer, as a token; "" for none.
+	// Fault is why the ping failed, as a token; "" for none.
 	Fault string `json:"fault"`
-	// Error is why there is no answer, in words.
+	// Error is why the ping failed, in words.
 	Error string `json:"error"`
 }
 

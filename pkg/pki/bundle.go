@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -16,6 +17,9 @@ type Bundle struct {
 	pool    *x509.CertPool
 	// timeless has the same CAs, as if they were in date.
 	timeless *x509.CertPool
+	// alike has the anchors by their plainName. It is made when a signer is first
+	// missing: thousands of certificates may miss theirs.
+	alike func() map[string]*x509.Certificate
 }
 
 // NewBundle returns the bundle of anchors.
@@ -25,7 +29,30 @@ func NewBundle(anchors []*x509.Certificate) *Bundle {
 		b.pool.AddCert(c)
 		b.timeless.AddCert(timeless(c))
 	}
+	b.alike = sync.OnceValue(func() map[string]*x509.Certificate {
+		names := map[string]*x509.Certificate{}
+		for _, c := range anchors {
+			names[plainName(c.RawSubject)] = c
+		}
+		return names
+	})
 	return b
+}
+
+// namedAlike returns a CA whose subject reads like the issuer's name; nil for none.
+func (b *Bundle) namedAlike(issuer []byte, intermediates []*x509.Certificate) *x509.Certificate {
+	name := plainName(issuer)
+	if b.alike != nil {
+		if ca := b.alike()[name]; ca != nil {
+			return ca
+		}
+	}
+	for _, ca := range intermediates {
+		if plainName(ca.RawSubject) == name {
+			return ca
+		}
+	}
+	return nil
 }
 
 // PoolBundle returns the bundle of a pool, such as the system's roots, whose
@@ -177,7 +204,13 @@ func (b *Bundle) explain(cert *x509.Certificate, intermediates []*x509.Certifica
 	for depth := 0; depth < deepestChain; depth++ {
 		signer, fault := signerAmong(current, all)
 		if fault != nil {
-			if fault.Kind == FaultMissing && current != cert {
+			if fault.Kind != FaultMissing {
+				return fault
+			}
+			if ca := b.namedAlike(current.RawIssuer, intermediates); ca != nil {
+				return &ChainFault{FaultName, ca, "the subject of the CA " + quoted(ca.RawSubject) + " is not, byte for byte, the issuer " + quoted(current.RawIssuer) + ": they differ in encoding, case or spaces"}
+			}
+			if current != cert {
 				fault.Detail = quoted(current.RawIssuer) + ", the issuer of " + quoted(current.RawSubject) + " in its chain, is missing"
 			}
 			return fault

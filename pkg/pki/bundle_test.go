@@ -98,6 +98,8 @@ func TestBundleVerify(t *testing.T) {
 		{"nobody of its CA's name", alice(ca), nil, of(other), pki.FaultMissing, leaf, `it is signed by "CN=kubernetes", which is missing`},
 		{"its CA's name as a UTF8String", alice(spelled("0\x151\x130\x11\x06\x03U\x04\x03\x0c\x0akubernetes")), nil, of(other, ca), pki.FaultName, ca, "they differ in encoding, case or spaces"},
 		{"its CA's name in other letters and spaces", alice(spelled("0\x171\x150\x13\x06\x03U\x04\x03\x0c\x0cKUBERNETES  ")), nil, of(ca), pki.FaultName, ca, `the subject of the CA "CN=kubernetes" is not`},
+		{"its CA's name as a UTF8String, behind many others", alice(spelled("0\x151\x130\x11\x06\x03U\x04\x03\x0c\x0akubernetes")), nil, append(slices.Repeat(of(other), 100), of(ca)...), pki.FaultName, ca, "they differ in encoding, case or spaces"},
+		{"its intermediate's name as a UTF8String", alice(spelled("0\x121\x100\x0e\x06\x03U\x04\x03\x0c\x07between")), of(between), of(ca), pki.FaultName, between, "they differ in encoding, case or spaces"},
 		{"another name that begins so", alice(spelled("0\x161\x140\x12\x06\x03U\x04\x03\x0c\x0bkubernetesX")), nil, of(ca), pki.FaultMissing, leaf, "which is missing"},
 		{"its intermediate was not sent", alice(between), nil, of(ca), pki.FaultMissing, leaf, `it is signed by "CN=between", which is missing`},
 		{"above its intermediate, nobody", alice(between), of(between), of(other), pki.FaultMissing, between, `"CN=kubernetes", the issuer of "CN=between" in its chain, is missing`},
@@ -212,7 +214,7 @@ func TestSigners(t *testing.T) {
 	}
 }
 
-// rsaOf is a key of so many bits, of which nobody has the private half.
+// rsaOf is a key of so many bits, without its private half.
 func rsaOf(bits uint) *rsa.PublicKey {
 	n := new(big.Int).Lsh(big.NewInt(1), bits-1)
 	return &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}

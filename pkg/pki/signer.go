@@ -97,9 +97,6 @@ func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certifi
 		}
 	}
 	if len(named) == 0 {
-		if ca := namedAlike(cert.RawIssuer, all); ca != nil {
-			return nil, &ChainFault{FaultName, ca, "the subject of the CA " + quoted(ca.RawSubject) + " is not, byte for byte, the issuer " + quoted(cert.RawIssuer) + ": they differ in encoding, case or spaces"}
-		}
 		return nil, &ChainFault{FaultMissing, cert, "it is signed by " + quoted(cert.RawIssuer) + ", which is missing"}
 	}
 	signers, untried := Signers(cert, named)
@@ -135,21 +132,10 @@ func signerAmong(cert *x509.Certificate, all []*x509.Certificate) (*x509.Certifi
 	return nil, &ChainFault{FaultKey, named[0], "the CA with this subject has a different key"}
 }
 
-// mostAlike bounds the names that are compared as text.
-const mostAlike = 64
-
-// namedAlike returns one of cas whose subject reads like the issuer's name.
-func namedAlike(issuer []byte, cas []*x509.Certificate) *x509.Certificate {
-	plain := func(der []byte) string {
-		return strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(NameText(der), `\ `, " ")), " "))
-	}
-	name := plain(issuer)
-	for _, ca := range cas[:min(len(cas), mostAlike)] {
-		if plain(ca.RawSubject) == name {
-			return ca
-		}
-	}
-	return nil
+// plainName is a distinguished name as text, without what only bytes tell apart: its
+// encoding, case and spaces.
+func plainName(der []byte) string {
+	return strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(NameText(der), `\ `, " ")), " "))
 }
 
 func refusedAlgorithm(cert *x509.Certificate) *ChainFault {

@@ -52,8 +52,16 @@ type CheckFinding struct {
 // Verdict is what Result returns, as a token.
 type Verdict string
 
+// The verdicts.
+const (
+	VerdictOK       Verdict = "ok"
+	VerdictWarning  Verdict = "warning"
+	VerdictCritical Verdict = "critical"
+	VerdictUnknown  Verdict = "unknown"
+)
+
 // verdicts name what Result returns.
-var verdicts = [...]Verdict{ResultOK: "ok", ResultWarning: "warning", ResultCritical: "critical", ResultUnknown: "unknown"}
+var verdicts = [...]Verdict{ResultOK: VerdictOK, ResultWarning: VerdictWarning, ResultCritical: VerdictCritical, ResultUnknown: VerdictUnknown}
 
 // Verdicts lists every Verdict, in the order of the exit status.
 func Verdicts() []Verdict { return verdicts[:] }

@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -61,8 +59,8 @@ type kubeconfigFile struct {
 	// inside is set for one that lies in a manifest: the files that it names are
 	// those of whoever gets it.
 	inside bool
-	// servers has host:port of the server that each user connects to, once somebody
-	// asks.
+	// servers has host:port of the server that each user connects to; nil until
+	// serverOf is called.
 	servers map[string]string
 }
 
@@ -228,48 +226,6 @@ func (k *kubeconfigFile) key(where string, user *clientcmdapi.AuthInfo) crypto.P
 		k.note(where+"#client-key", notice{Code: keyNotice(key.fault), Row: k.match.File.Row, Args: []string{where}})
 	}
 	return key.public
-}
-
-// dataOrFile returns what is embedded, or in the file that is named instead; nil
-// where there is nothing, which is reported if there should be something.
-func (k *kubeconfigFile) dataOrFile(where, field string, data []byte, name string) []byte {
-	if len(data) > 0 || name == "" {
-		return data
-	}
-	if k.inside || k.file.copy {
-		return nil
-	}
-	path, err := k.from(name)
-	if err == nil {
-		data, err = readRegular(path, mostFileBytes)
-	}
-	switch {
-	case err == nil:
-		return data
-	case errors.Is(err, fs.ErrNotExist):
-		k.note(where+"#"+field, notice{Code: noticeRefersGone, Args: []string{shownPath(name)}})
-	default:
-		k.skipError(where+"#"+field, err)
-	}
-	return nil
-}
-
-// from returns the path of a file that the kubeconfig names, links followed.
-func (k *kubeconfigFile) from(name string) (string, error) {
-	path, err := from(filepath.Dir(k.file.path), name)
-	if err != nil {
-		return "", err
-	}
-	return follow(path)
-}
-
-// shownPath is a path that a kubeconfig names, unless it does not look like
-// one: somebody may have put the contents there, a key for example.
-func shownPath(name string) string {
-	if len(name) > mostTextShown || !strings.Contains(filepath.Base(name), ".") || strings.ContainsAny(name, "\r\n") {
-		return "(no file name)"
-	}
-	return name
 }
 
 // where names a part of the file: the file alone, where it has one such part.

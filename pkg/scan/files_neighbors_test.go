@@ -64,7 +64,7 @@ func TestCertificatesAreJudgedAsComponentsDo(t *testing.T) {
 		{name: "a CA for clients", spoil: authority(use(clientAuth)), want: `the extended key usage of the CA lacks "server auth"`},
 		{name: "a CA for servers", spoil: authority(use(serverAuth)), want: `the extended key usage of the CA lacks "client auth"`},
 		{name: "a CA for both", spoil: authority(use(clientAuth, serverAuth))},
-		{name: "a CA for nobody knows what", spoil: authority(odd)},
+		{name: "a CA for an unknown use", spoil: authority(odd)},
 		{name: "a CA that excludes a name", spoil: authority(excluding), want: "does not permit its names"},
 		{name: "a CA that permits other names", spoil: authority(func(c *x509.Certificate) { c.PermittedDNSDomains = []string{"example"} }), want: "does not permit its names"},
 		{name: "a CA that permits other addresses", spoil: authority(network), want: "does not permit its names"},
@@ -150,7 +150,7 @@ func TestCertificatesAreJudgedAsComponentsDo(t *testing.T) {
 
 		{name: "any usage", spoil: api(use(x509.ExtKeyUsageAny))},
 		{name: "no usage", spoil: api(use())},
-		{name: "a usage that nobody knows", spoil: api(odd), want: `lacks the extended key usage "server auth"`},
+		{name: "an unknown usage", spoil: api(odd), want: `lacks the extended key usage "server auth"`},
 		{name: "for clients", spoil: api(use(clientAuth)), want: `lacks the extended key usage "server auth"`},
 		{name: "a client for servers", spoil: func(x *tree) {
 			x.leaf(confFile, caFile, pkitest.Client("system:kube-scheduler"), use(serverAuth))
